@@ -1,0 +1,1 @@
+//! Policies: compiled ahead of time, metered, run and replayed in one sandbox.

@@ -1,0 +1,1 @@
+//! The use cases: record, decide, approve, snapshot, look up.
