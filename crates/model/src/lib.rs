@@ -24,5 +24,6 @@ pub use dossier::Dossier;
 pub use entry::{By, Entry, FORMAT, Header, How, Link, PayloadRef, Role};
 pub use error::{EntryError, ParseError};
 
+pub use kind::Body;
 pub use name::{JournalId, KeyId, Name, PersonId, StreamName};
 pub use payload::{Payload, Salt};

@@ -179,6 +179,12 @@ impl StreamName {
         Self(format!("environment/{environment}").into())
     }
 
+    /// The decisions that allowed a flow's artifacts into an environment.
+    #[must_use]
+    pub fn allowed(environment: &Name, flow: &Name) -> Self {
+        Self(format!("allowed/{environment}/{flow}").into())
+    }
+
     /// A commit.
     #[must_use]
     pub fn commit(commit: &CommitId) -> Self {
