@@ -1,0 +1,145 @@
+use std::error::Error;
+
+/// What lies under an error of the sandbox.
+pub type Cause = Box<dyn Error + Send + Sync + 'static>;
+
+/// Why a sandbox could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum SandboxError {
+    /// The engine for components could not be made with the settings that Trailmark needs.
+    #[error("could not set up the sandbox on this machine")]
+    Engine(#[source] Cause),
+    /// The cache folder could not be made.
+    #[error("could not create the cache folder `{path}`")]
+    Cache {
+        /// The folder.
+        path: String,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// Why a policy cannot be published or prepared.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// There is nothing in it.
+    #[error("the policy is empty")]
+    Empty,
+    /// It is larger than a policy may be.
+    #[error("the policy has `{bytes}` bytes, more than the `{max}` allowed")]
+    TooLarge {
+        /// How large it is.
+        bytes: usize,
+        /// How large it may be.
+        max: usize,
+    },
+    /// It is WebAssembly, but a module instead of a component.
+    #[error("the policy is a core module, not a component")]
+    CoreModule,
+    /// It is no WebAssembly at all.
+    #[error("the policy is not a WebAssembly component")]
+    NotAComponent,
+    /// It begins like a component, and is truncated or otherwise invalid.
+    #[error("the component is invalid")]
+    Invalid(#[source] Cause),
+    /// It wants something from its host.
+    #[error("the component imports `{import}`")]
+    Import {
+        /// The first import that a policy may not have.
+        import: String,
+    },
+    /// It does not export what a policy exports.
+    #[error("the component does not export `evaluate` as the world `policy` has it")]
+    Export(#[source] Cause),
+    /// The Rego source does not parse or compile.
+    #[error("the Rego source is wrong: {message}")]
+    Syntax {
+        /// What the engine said.
+        message: String,
+    },
+    /// The Rego source calls what is unknown or not pure.
+    #[error("the Rego source calls `{name}`, which a policy does not have")]
+    UnknownFunction {
+        /// The function.
+        name: String,
+    },
+    /// A Rego rule calls itself, perhaps by way of others.
+    #[error("the Rego rule `{rule}` is recursive")]
+    Recursion {
+        /// The rule.
+        rule: String,
+    },
+    /// The Rego source allows by default.
+    #[error("the Rego source has a default for `allow` that is not `false`")]
+    DefaultAllow,
+    /// The Rego source lacks a rule that a policy needs.
+    #[error("the Rego source has no rule `{rule}`")]
+    MissingRule {
+        /// The rule.
+        rule: String,
+    },
+    /// Checking it took more than a policy may use.
+    #[error("the policy is too much work to check: `{denial}`")]
+    TooComplex {
+        /// The limit that it reached.
+        denial: crate::Denial,
+    },
+    /// The sandbox holds no engine for this form of policy, or its engine is broken.
+    #[error("the engine component for Rego could not be used")]
+    Engine(#[source] Cause),
+    /// The machine could not do it.
+    #[error("could not prepare the policy on this machine")]
+    Host(#[source] Cause),
+}
+
+impl PublishError {
+    /// Returns the stable name of the error.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Empty => "policy-empty",
+            Self::TooLarge { .. } => "policy-too-large",
+            Self::CoreModule => "policy-is-core-module",
+            Self::NotAComponent => "policy-is-no-component",
+            Self::Invalid(_) => "policy-invalid",
+            Self::Import { .. } => "policy-imports",
+            Self::Export(_) => "policy-exports",
+            Self::Syntax { .. } => "rego-syntax",
+            Self::UnknownFunction { .. } => "rego-unknown-function",
+            Self::Recursion { .. } => "rego-recursion",
+            Self::DefaultAllow => "rego-default-allow",
+            Self::MissingRule { .. } => "rego-missing-rule",
+            Self::TooComplex { .. } => "policy-too-complex",
+            Self::Engine(_) => "engine-unusable",
+            Self::Host(_) => "host-failure",
+        }
+    }
+
+    /// Returns what the author can do about it.
+    #[must_use]
+    pub const fn hint(&self) -> &'static str {
+        match self {
+            Self::Empty => "write at least the rules `allow` and `findings`",
+            Self::TooLarge { .. } => "leave data out of the policy; what it judges by belongs into its parameters",
+            Self::CoreModule => "make a component of it: `wasm-tools component new module.wasm -o policy.wasm`",
+            Self::NotAComponent => "publish a component, or Rego source as a file that ends in `.rego`",
+            Self::Invalid(_) => "build the component again and compare its size with what was sent",
+            Self::Import { .. } => "a policy imports nothing: build without WASI, for example for `wasm32-unknown-unknown`",
+            Self::Export(_) => "build against `wit/policy.wit`, world `policy`",
+            Self::Syntax { .. } => "check the file with `opa check --v1-compatible` or `regorus parse`",
+            Self::UnknownFunction { .. } => "a policy is a pure function: no clock, no network, no randomness; `input.now_ms` is the time",
+            Self::Recursion { .. } => "use `walk`, a comprehension or `every` instead",
+            Self::DefaultAllow => "write `default allow := false`; only evidence allows",
+            Self::MissingRule { .. } => "every policy has the rules `allow` and `findings` in its one package",
+            Self::TooComplex { .. } => "make the source smaller",
+            Self::Engine(_) | Self::Host(_) => "this is not the policy's fault: look at the recorder's log",
+        }
+    }
+
+    /// Says whether the fault is the policy's, not the machine's.
+    #[must_use]
+    pub const fn is_the_authors(&self) -> bool {
+        !matches!(self, Self::Engine(_) | Self::Host(_))
+    }
+}
