@@ -10,6 +10,7 @@
 //! ```
 
 pub mod canonical;
+mod class;
 mod digest;
 pub mod dossier;
 mod entry;
@@ -19,6 +20,7 @@ pub mod limits;
 mod name;
 mod payload;
 
+pub use class::Class;
 pub use digest::{CommitId, EntryHash, Fingerprint, PayloadDigest, Root};
 pub use dossier::Dossier;
 pub use entry::{By, Entry, FORMAT, Header, How, Link, PayloadRef, Role};
