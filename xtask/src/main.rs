@@ -1,1 +1,65 @@
-fn main() {}
+//! Trailmark's own commands: `cargo xtask demo|test|lint|bench|guests`.
+//!
+//! Each command does its own set-up on a machine that has git, rustup's Rust and a C compiler: what else is needed it
+//! finds or installs, saying so, and where it may not, it prints the one line to type and stops.
+#![expect(
+    clippy::print_stdout,
+    reason = "these commands talk to a person on a terminal"
+)]
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+
+mod bench;
+mod demo;
+mod guests;
+mod lint;
+mod process;
+mod readme;
+mod scratch;
+mod steps;
+mod test;
+mod tools;
+mod wasm;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Trailmark's own commands")]
+struct Xtask {
+    #[command(subcommand)]
+    command: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Walk one commit of this repository to production, on a server of its own
+    Demo,
+    /// Run every check: format, guests, clippy, tests, documentation, WebAssembly, README
+    Test,
+    /// Run the quick checks: format, clippy, and dependencies where cargo-deny is installed
+    Lint,
+    /// Measure: the parts with criterion
+    Bench(bench::Options),
+    /// Build the WebAssembly policies
+    Guests,
+}
+
+fn main() -> Result<()> {
+    let root = root()?;
+    match Xtask::parse().command {
+        Task::Demo => demo::run(&root),
+        Task::Test => test::run(&root),
+        Task::Lint => lint::run(&root),
+        Task::Bench(options) => bench::run(&root, &options),
+        Task::Guests => guests::build(&root),
+    }
+}
+
+/// The workspace that this xtask was built from.
+fn root() -> Result<PathBuf> {
+    let parent = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
+    Ok(parent
+        .context("xtask has no workspace above it")?
+        .to_owned())
+}
