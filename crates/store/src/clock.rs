@@ -1,0 +1,43 @@
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+/// Where a store takes its time from.
+///
+/// Two sources that should agree: what the wall clock says, and how much time went by. Where they drift apart by more
+/// than [`model::limits::CLOCK_DRIFT_MS_MAX`] a store refuses to write, rather than stamp a wrong time into streams.
+pub trait Clock: Send + Sync {
+    /// Returns milliseconds since 1970-01-01 UTC, as the wall clock has it.
+    fn wall_ms(&self) -> u64;
+
+    /// Returns milliseconds that went by since some fixed moment; nothing sets it back or forth.
+    fn elapsed_ms(&self) -> u64;
+}
+
+/// The clock of this machine.
+#[derive(Debug, Clone, Copy)]
+pub struct SystemClock {
+    started: Instant,
+}
+
+impl SystemClock {
+    /// Starts counting elapsed time.
+    #[must_use]
+    pub fn start() -> Self {
+        Self {
+            started: Instant::now(),
+        }
+    }
+}
+
+impl Clock for SystemClock {
+    fn wall_ms(&self) -> u64 {
+        SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| {
+                u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+            })
+    }
+
+    fn elapsed_ms(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}
