@@ -119,9 +119,6 @@ mod tests {
         assert_eq!(output.status.code(), Some(1));
         assert_eq!(String::from_utf8_lossy(&output.stdout), "before\n");
         let shown = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(
-            shown.ends_with("README.md:4 failed with 1\n"),
-            "{shown}"
-        );
+        assert!(shown.ends_with("README.md:4 failed with 1\n"), "{shown}");
     }
 }
