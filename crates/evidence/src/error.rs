@@ -1,0 +1,71 @@
+use crate::provenance::ProvenanceError;
+use crate::strict_json::JsonError;
+use crate::{GenericError, JunitError, PullRequestError, SarifError};
+
+/// A report from which no facts could be read.
+#[derive(Debug, thiserror::Error)]
+pub enum EvidenceError {
+    /// No reader is registered for the type.
+    #[error("`{found}` is not a known type of evidence; known are {known}")]
+    UnknownType {
+        /// The type as it came.
+        found: String,
+        /// The types that are known.
+        known: String,
+    },
+    /// The report is over its limit.
+    #[error("the report has `{bytes}` bytes, over the limit of {maximum}")]
+    TooLarge {
+        /// How many bytes it has.
+        bytes: usize,
+        /// How many it may have.
+        maximum: usize,
+    },
+    /// What was read from the report is too much for a dossier.
+    #[error("the facts of the report have `{bytes}` bytes, over the limit of {maximum}")]
+    FactsTooLarge {
+        /// How many bytes they have.
+        bytes: usize,
+        /// How many they may have.
+        maximum: usize,
+    },
+    /// The report is not the JSON it should be.
+    #[error(transparent)]
+    Json(#[from] JsonError),
+    /// The report is not a JUnit report that can be trusted.
+    #[error(transparent)]
+    Junit(#[from] JunitError),
+    /// The report is not a SARIF report that can be trusted.
+    #[error(transparent)]
+    Sarif(#[from] SarifError),
+    /// The report is not a pull request's.
+    #[error(transparent)]
+    PullRequest(#[from] PullRequestError),
+    /// The report is not a generic one.
+    #[error(transparent)]
+    Generic(#[from] GenericError),
+    /// The provenance contradicts itself.
+    #[error(transparent)]
+    Provenance(#[from] ProvenanceError),
+    /// The facts have no encoding: a defect of this program.
+    #[error("the facts could not be encoded")]
+    Encode(#[source] serde_json::Error),
+    /// A schema's id is not a name: a defect of this program.
+    #[error("the schema's id is not a name")]
+    Schema(#[source] model::ParseError),
+}
+
+impl EvidenceError {
+    /// Returns what the sender can do about it, where that is not plain from the error.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Junit(error) => error.hint(),
+            Self::Generic(error) => error.hint(),
+            Self::UnknownType { .. } => {
+                Some("evidence of any other kind can be recorded as `generic`")
+            }
+            _ => None,
+        }
+    }
+}
