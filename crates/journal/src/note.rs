@@ -1,0 +1,192 @@
+//! Signed notes (C2SP signed-note) with Ed25519, and the checkpoints (C2SP tlog-checkpoint) that they carry.
+//!
+//! A note is a text, an empty line, and signature lines `— <key name> <base64 of key id ‖ signature>`. A key's id is
+//! the first four bytes of `SHA-256(name ‖ 0x0A ‖ 0x01 ‖ public key)`. The name of a log's key is the journal's id,
+//! which is also the origin of its checkpoints.
+
+mod checkpoint;
+mod vkey;
+
+use std::fmt;
+use std::str::FromStr;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::key::LogKey;
+
+pub use checkpoint::Checkpoint;
+pub use vkey::Vkey;
+
+/// A note longer than this is nothing of ours.
+const NOTE_BYTES_MAX: usize = 64 * 1024;
+/// More signatures than a log with its witnesses has.
+const SIGNATURES_MAX: usize = 32;
+
+/// A text with the signatures that it came with. Only [`Note::open`] says whether one of them holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    text: String,
+    signatures: Vec<NoteSignature>,
+}
+
+/// One signature line of a note.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct NoteSignature {
+    name: String,
+    /// The key id and the signature, as the line holds them.
+    bytes: Vec<u8>,
+}
+
+/// Why a note is not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoteError {
+    /// The text is not of a note's form.
+    #[error("the note is malformed: {0}")]
+    Form(&'static str),
+    /// No signature is by the key.
+    #[error("the note has no signature by `{0}`")]
+    Unsigned(String),
+    /// A signature that names the key is not its.
+    #[error("the note's signature by `{0}` is wrong")]
+    Signature(String),
+    /// The text is no checkpoint.
+    #[error("the checkpoint is malformed: {0}")]
+    Checkpoint(&'static str),
+    /// The checkpoint is another log's.
+    #[error("the checkpoint is of `{found}`, not of `{expected}`")]
+    Origin {
+        /// Whose it should be.
+        expected: String,
+        /// Whose it is.
+        found: String,
+    },
+}
+
+impl Note {
+    /// Signs a text, which consists of whole lines.
+    ///
+    /// # Errors
+    /// When the text is empty, does not end with a line feed, or holds another control character.
+    pub fn sign(text: String, key: &LogKey) -> Result<Self, NoteError> {
+        check_text(&text)?;
+        let mut note = Self {
+            text,
+            signatures: Vec::new(),
+        };
+        note.add_signature(key);
+        Ok(note)
+    }
+
+    /// Adds a signature by one more key.
+    pub fn add_signature(&mut self, key: &LogKey) {
+        let signature = key.sign(self.text.as_bytes());
+        self.signatures.push(NoteSignature {
+            name: key.vkey().name().to_owned(),
+            bytes: [key.vkey().id().as_slice(), &signature].concat(),
+        });
+    }
+
+    /// Checks that the note is signed by a key, and returns its text.
+    ///
+    /// # Errors
+    /// When the key's signature is missing or wrong. Signatures by other keys prove nothing and do no harm.
+    pub fn open(&self, key: &Vkey) -> Result<&str, NoteError> {
+        let id = key.id();
+        let mut signatures = self
+            .signatures
+            .iter()
+            .filter(|signature| signature.name == key.name() && signature.bytes.starts_with(&id))
+            .peekable();
+        if signatures.peek().is_none() {
+            return Err(NoteError::Unsigned(key.to_string()));
+        }
+        let all_hold = signatures.all(|signature| {
+            signature
+                .bytes
+                .get(id.len()..)
+                .and_then(|bytes| <&[u8; 64]>::try_from(bytes).ok())
+                .is_some_and(|bytes| key.public().verifies(self.text.as_bytes(), bytes))
+        });
+        if all_hold {
+            Ok(&self.text)
+        } else {
+            Err(NoteError::Signature(key.to_string()))
+        }
+    }
+
+    /// Returns the text without asking who signed it.
+    #[must_use]
+    pub fn unverified_text(&self) -> &str {
+        &self.text
+    }
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(out, "{}", self.text)?;
+        for signature in &self.signatures {
+            writeln!(
+                out,
+                "— {} {}",
+                signature.name,
+                STANDARD.encode(&signature.bytes)
+            )?;
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for Note {
+    type Err = NoteError;
+
+    fn from_str(note: &str) -> Result<Self, NoteError> {
+        if note.len() > NOTE_BYTES_MAX {
+            return Err(NoteError::Form("it is over 64 KiB"));
+        }
+        let (text, lines) = note
+            .rsplit_once("\n\n")
+            .ok_or(NoteError::Form("no empty line before the signatures"))?;
+        let text = format!("{text}\n");
+        check_text(&text)?;
+        let lines = lines
+            .strip_suffix('\n')
+            .ok_or(NoteError::Form("the last line is not ended"))?;
+        let signatures = lines
+            .split('\n')
+            .map(NoteSignature::parse)
+            .collect::<Result<Vec<_>, _>>()?;
+        if signatures.len() > SIGNATURES_MAX {
+            return Err(NoteError::Form("too many signatures"));
+        }
+        Ok(Self { text, signatures })
+    }
+}
+
+impl NoteSignature {
+    fn parse(line: &str) -> Result<Self, NoteError> {
+        let wrong = NoteError::Form("a line is no signature");
+        let (name, encoded) = line
+            .strip_prefix("— ")
+            .and_then(|rest| rest.split_once(' '))
+            .ok_or(wrong.clone())?;
+        let bytes = STANDARD.decode(encoded).map_err(|_| wrong.clone())?;
+        if bytes.len() <= 4 || !vkey::is_key_name(name) {
+            return Err(wrong);
+        }
+        Ok(Self {
+            name: name.to_owned(),
+            bytes,
+        })
+    }
+}
+
+fn check_text(text: &str) -> Result<(), NoteError> {
+    if !text.ends_with('\n') {
+        return Err(NoteError::Form("the text does not end with a line feed"));
+    }
+    if text.bytes().any(|byte| byte < 0x20 && byte != b'\n') {
+        return Err(NoteError::Form("the text holds a control character"));
+    }
+    Ok(())
+}
