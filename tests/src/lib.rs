@@ -1,1 +1,4 @@
 //! A module for each promise of the README.
+
+#[cfg(test)]
+mod tidy;
