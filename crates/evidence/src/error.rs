@@ -1,6 +1,9 @@
+use crate::generic::GenericError;
+use crate::junit::JunitError;
 use crate::provenance::ProvenanceError;
+use crate::pull_request::PullRequestError;
+use crate::sarif::SarifError;
 use crate::strict_json::JsonError;
-use crate::{GenericError, JunitError, PullRequestError, SarifError};
 
 /// A report from which no facts could be read.
 #[derive(Debug, thiserror::Error)]

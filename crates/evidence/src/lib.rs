@@ -20,23 +20,19 @@
 mod error;
 mod extract;
 pub mod fingerprint;
-mod generic;
-mod junit;
+pub mod generic;
+pub mod junit;
 pub mod limits;
 mod people;
 pub mod provenance;
-mod pull_request;
-mod sarif;
+pub mod pull_request;
+pub mod sarif;
 pub mod strict_json;
 mod text;
 mod xml;
 
 pub use error::EvidenceError;
 pub use extract::{EXTRACTOR_VERSION, Extracted, extract, known_types};
-pub use generic::GenericError;
-pub use junit::JunitError;
 pub use model::PersonId;
 pub use people::{Alias, BadAlias, People};
-pub use pull_request::PullRequestError;
-pub use sarif::SarifError;
 pub use xml::XmlError;

@@ -4,14 +4,18 @@
 //! findings are counted apart. A run that did not succeed, or that has no results, has found nothing out: the report failed.
 //! Messages, and places outside the repository, may name people, so they stay in the report itself.
 
+mod log;
+
 use model::dossier::Outcome;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::extract::Reading;
-use crate::limits::{FINDINGS_SHOWN_MAX, RESULTS_MAX, RULES_MAX, RUNS_MAX};
-use crate::strict_json::{self, at_most};
+use crate::limits::FINDINGS_SHOWN_MAX;
+use crate::strict_json;
 use crate::text::{cut, shown};
 use crate::{EvidenceError, People};
+
+use log::{Finding, Head, Kind, Level, Log, Rule, Run, Suppression, TextOrNumber, Tool};
 
 /// A SARIF report that cannot be trusted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -33,176 +37,6 @@ pub enum SarifError {
         /// What it says, shortened.
         found: String,
     },
-}
-
-#[derive(Deserialize)]
-#[serde(expecting = "a SARIF log")]
-struct Head {
-    version: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(expecting = "a SARIF log")]
-struct Log {
-    #[serde(default, deserialize_with = "at_most::<RUNS_MAX, _, _>")]
-    runs: Vec<Run>,
-}
-
-#[derive(Deserialize)]
-#[serde(expecting = "a run")]
-struct Run {
-    #[serde(default)]
-    invocations: Vec<Invocation>,
-    #[serde(default, deserialize_with = "some_results")]
-    results: Option<Vec<Finding>>,
-    tool: Tool,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", expecting = "an invocation")]
-struct Invocation {
-    execution_successful: Option<bool>,
-}
-
-#[derive(Deserialize)]
-#[serde(expecting = "a tool")]
-struct Tool {
-    driver: Component,
-    #[serde(default, deserialize_with = "at_most::<RULES_MAX, _, _>")]
-    extensions: Vec<Component>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", expecting = "a tool component")]
-struct Component {
-    name: String,
-    #[serde(default, deserialize_with = "at_most::<RULES_MAX, _, _>")]
-    rules: Vec<Rule>,
-    semantic_version: Option<String>,
-    version: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", expecting = "a rule")]
-struct Rule {
-    #[serde(default)]
-    default_configuration: Configuration,
-    id: String,
-    #[serde(default)]
-    properties: Properties,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(expecting = "a rule's configuration")]
-struct Configuration {
-    level: Option<Level>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "kebab-case", expecting = "a rule's properties")]
-struct Properties {
-    security_severity: Option<TextOrNumber>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged, expecting = "a number, or a number in a string")]
-enum TextOrNumber {
-    Text(String),
-    Number(serde_json::Number),
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", expecting = "a result")]
-struct Finding {
-    baseline_state: Option<String>,
-    kind: Option<Kind>,
-    level: Option<Level>,
-    #[serde(default)]
-    locations: Vec<Location>,
-    #[serde(default)]
-    rule: RuleReference,
-    rule_id: Option<String>,
-    rule_index: Option<i64>,
-    #[serde(default)]
-    suppressions: Vec<Suppression>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", expecting = "a reference to a rule")]
-struct RuleReference {
-    id: Option<String>,
-    index: Option<i64>,
-    #[serde(default)]
-    tool_component: ComponentReference,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(expecting = "a reference to a tool component")]
-struct ComponentReference {
-    index: Option<i64>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Level {
-    None,
-    Note,
-    Warning,
-    Error,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-enum Kind {
-    Pass,
-    Open,
-    Informational,
-    NotApplicable,
-    Review,
-    Fail,
-}
-
-#[derive(Deserialize)]
-#[serde(expecting = "a suppression")]
-struct Suppression {
-    status: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", expecting = "a location")]
-struct Location {
-    #[serde(default)]
-    physical_location: PhysicalLocation,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", expecting = "a physical location")]
-struct PhysicalLocation {
-    #[serde(default)]
-    artifact_location: ArtifactLocation,
-    #[serde(default)]
-    region: Region,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(expecting = "an artifact location")]
-struct ArtifactLocation {
-    uri: Option<String>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", expecting = "a region")]
-struct Region {
-    start_line: Option<u64>,
-}
-
-fn some_results<'de, D: serde::Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<Vec<Finding>>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(transparent)]
-    struct Findings(#[serde(deserialize_with = "at_most::<RESULTS_MAX, _, _>")] Vec<Finding>);
-    Ok(Option::<Findings>::deserialize(deserializer)?.map(|Findings(list)| list))
 }
 
 /// The facts. Members stand in canonical (alphabetical) order.

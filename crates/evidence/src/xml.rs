@@ -52,6 +52,9 @@ pub enum XmlError {
         /// The innermost open element.
         element: String,
     },
+    /// It does not begin with an element.
+    #[error("the report is not XML: it does not begin with an element")]
+    NotXml,
     /// There is not exactly one root element, with nothing beside it.
     #[error("the XML report has something beside its one root element, near byte `{at}`")]
     BesideRoot {
@@ -211,8 +214,12 @@ impl<'a> Document<'a> {
     }
 
     fn beside_root(&self) -> XmlError {
-        XmlError::BesideRoot {
-            at: self.reader.buffer_position(),
+        if self.root_seen {
+            XmlError::BesideRoot {
+                at: self.reader.buffer_position(),
+            }
+        } else {
+            XmlError::NotXml
         }
     }
 
