@@ -1,8 +1,8 @@
 //! The demo: one commit of this repository walks to production, recorded, decided and provable.
 //!
-//! Everything in it is real: this repository's own commit, its own built program, the report of its own tests. The
-//! story is told by [`story`]; [`trailmark`] types the commands, [`server`] runs the recorder, [`own_tests`] and
-//! [`scan`] make the evidence.
+//! Everything in it is real: this repository's own commit, its own built program, the report of its own tests. [`tale`]
+//! is what happens; [`story`] tells it; [`trailmark`] types the commands, [`server`] runs the recorder, [`own_tests`]
+//! and [`scan`] make the evidence.
 
 use std::path::Path;
 
@@ -10,53 +10,48 @@ use anyhow::{Context, Result};
 
 use crate::{guests, process, scratch::Scratch, steps::Steps, tools};
 
+mod commit;
 mod junit;
 mod libtest;
 mod own_tests;
 mod scan;
 mod server;
 mod story;
+mod tale;
 mod trailmark;
 
 use server::Server;
 use story::Story;
-use trailmark::{Exit, Trailmark};
+use trailmark::Trailmark;
 
-/// The line by which the server says that it takes requests.
+/// What `trailmark serve` says when it takes requests, and before the token of a new journal's first admin.
 const READY: &str = "listening on";
+const FIRST_KEY: &str = "first admin key: ";
+
+/// One person plays every part, so the journal's genesis says that keys speak for people, and that one may bind policies.
+const SERVE: [&str; 3] = ["serve", "--people-by-key", "--solo"];
 
 /// Builds what the story needs, then tells it.
 pub fn run(root: &Path) -> Result<()> {
     build(root)?;
     let scratch = Scratch::fresh(root, "demo")?;
     let mut story = Story::to_terminal();
-    let trailmark = Trailmark::new(root, &scratch);
+    let stranger = Trailmark::new(root, &scratch);
 
     story.step("The black box starts, on a fresh data folder")?;
-    story.typed("trailmark serve &")?;
-    let server = Server::start(&mut trailmark.command(&["serve"]), &scratch, READY)?;
+    story.typed(&format!("{} &", trailmark::typed(&SERVE)))?;
+    let server = Server::start(&mut stranger.command(&SERVE), &scratch, READY)?;
     story.answered(&server.said.join("\n"), 0)?;
+    let token = server
+        .said
+        .iter()
+        .find_map(|line| line.strip_prefix(FIRST_KEY));
+    let admin = stranger.with_token(token.context("the server did not print the first admin key")?);
+    tale::tell(root, &mut story, admin)?;
 
-    story.step("The repository's own tests run")?;
-    let ran = own_tests::run(root, &scratch.folder.join("junit.xml"))?;
-    story.say(&format!(
-        "{} tests of {} programs ran, really; their report is target/demo/junit.xml",
-        ran.tests, ran.suites
-    ))?;
-
-    story.step("Its files are scanned")?;
-    let leaks = scan::run(
-        root,
-        &scan::tracked_files(root)?,
-        &scratch.folder.join("scan.sarif"),
-    )?;
-    story.say(&format!(
-        "{} private keys found; the report is target/demo/scan.sarif",
-        leaks.len()
-    ))?;
-
+    story.step("The black box stops, and loses nothing that it acknowledged")?;
     server.stop()?;
-    story.end("That was the whole way.")?;
+    story.end("From commit to production: recorded, decided, provable.")?;
     Ok(())
 }
 
