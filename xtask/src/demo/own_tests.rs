@@ -2,9 +2,12 @@
 
 use std::{fs, io::Read, path::Path};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
-use super::{junit, libtest};
+use super::{
+    junit,
+    libtest::{self, Outcome},
+};
 use crate::process;
 
 /// What runs: the crates that everything else rests on, whose tests take seconds.
@@ -23,7 +26,12 @@ pub fn build(root: &Path) -> Result<()> {
 
 /// Runs the tests and writes their report to `file`. Failed tests are part of the report, not an error.
 pub fn run(root: &Path, file: &Path) -> Result<Ran> {
-    let suites = libtest::parse(&output(root)?)?;
+    let (output, succeeded) = output(root)?;
+    let suites = libtest::parse(&output)?;
+    let mut cases = suites.iter().flat_map(|suite| &suite.cases);
+    if !succeeded && !cases.any(|case| matches!(case.outcome, Outcome::Failed(_))) {
+        bail!("not every test was run:\n{output}");
+    }
     fs::write(file, junit::report(&suites))
         .with_context(|| format!("could not write `{}`", file.display()))?;
     let told = || suites.iter().filter(|suite| !suite.cases.is_empty());
@@ -42,8 +50,8 @@ fn cargo_test(root: &Path) -> std::process::Command {
     cargo
 }
 
-/// Both streams in one pipe: cargo names the program on one, the program its tests on the other.
-fn output(root: &Path) -> Result<String> {
+/// What the runner said, and whether it was content. Both streams in one pipe: cargo names the program on one, the program its tests on the other.
+fn output(root: &Path) -> Result<(String, bool)> {
     let (mut reader, writer) = std::io::pipe()?;
     let mut child = {
         let mut cargo = cargo_test(root);
@@ -56,6 +64,6 @@ fn output(root: &Path) -> Result<String> {
     };
     let mut output = Vec::new();
     reader.read_to_end(&mut output)?;
-    child.wait()?;
-    Ok(String::from_utf8_lossy(&output).into_owned())
+    let succeeded = child.wait()?.success();
+    Ok((String::from_utf8_lossy(&output).into_owned(), succeeded))
 }
