@@ -50,7 +50,8 @@ fn cargo_test(root: &Path) -> std::process::Command {
     cargo
 }
 
-/// What the runner said, and whether it was content. Both streams in one pipe: cargo names the program on one, the program its tests on the other.
+/// What the runner said, and whether it was content. Both streams share one pipe: cargo names the program on one, the
+/// program its tests on the other.
 fn output(root: &Path) -> Result<(String, bool)> {
     let (mut reader, writer) = std::io::pipe()?;
     let mut child = {
