@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// Where a store takes its time from.
@@ -39,5 +40,48 @@ impl Clock for SystemClock {
 
     fn elapsed_ms(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+/// One look at both sources.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moment {
+    pub(crate) wall_ms: u64,
+    elapsed_ms: u64,
+}
+
+/// Compares the wall clock with elapsed time since a moment at which it was right.
+pub(crate) struct Watch {
+    clock: Arc<dyn Clock>,
+    since: Moment,
+}
+
+impl Watch {
+    /// Takes the clock to be right now.
+    pub(crate) fn start(clock: Arc<dyn Clock>) -> Self {
+        let since = look(&*clock);
+        Self { clock, since }
+    }
+
+    pub(crate) fn read(&self) -> Moment {
+        look(&*self.clock)
+    }
+
+    /// Returns how far the wall clock is, either way, from where elapsed time says that it should be.
+    pub(crate) fn drift_ms(&self, now: Moment) -> u64 {
+        let elapsed_ms = now.elapsed_ms.saturating_sub(self.since.elapsed_ms);
+        now.wall_ms.abs_diff(self.since.wall_ms + elapsed_ms)
+    }
+
+    /// Takes the clock to have been right at a moment.
+    pub(crate) fn rebase(&mut self, right: Moment) {
+        self.since = right;
+    }
+}
+
+fn look(clock: &dyn Clock) -> Moment {
+    Moment {
+        wall_ms: clock.wall_ms(),
+        elapsed_ms: clock.elapsed_ms(),
     }
 }

@@ -1,7 +1,7 @@
 use std::fmt;
 
 use async_trait::async_trait;
-use journal::{Draft, Head};
+use journal::{Draft, Head, Receipt};
 use model::{Entry, EntryHash, JournalId, PayloadDigest, Root, Salt, StreamName};
 
 use crate::{AppendError, ReadError, RecoverError};
@@ -131,17 +131,6 @@ pub struct Appended {
     pub replayed: bool,
 }
 
-/// Proves an entry's place in the log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Receipt {
-    /// Its place in the log.
-    pub index: u64,
-    /// The signed checkpoint.
-    pub checkpoint: String,
-    /// The inclusion proof (RFC 6962, section 2.1.1).
-    pub proof: Vec<Root>,
-}
-
 /// A payload as it is stored.
 #[derive(Clone, PartialEq, Eq)]
 pub struct StoredPayload {
@@ -218,14 +207,30 @@ pub enum ReadOnlyReason {
     /// The checkpoint kept outside changed under the running store: another copy writes too. `recover` ends it, once
     /// the other copy is stopped.
     OutsideChanged,
-    /// Another process has locked the checkpoint kept outside: another copy runs.
+    /// Another process has locked the checkpoint kept outside: another copy runs. `recover` ends it, once that is
+    /// stopped.
     OutsideHeld,
     /// The checkpoint kept outside cannot be read as one of this journal. `recover` ends it.
     OutsideUnreadable,
-    /// The data folder cannot be written.
-    FolderReadOnly,
-    /// The storage did not confirm a write, so what is durable is known only after opening anew.
+    /// The checkpoint kept outside cannot be written. Opening anew ends it, once it can.
+    OutsideUnwritable,
+    /// The storage did not confirm a write: what is durable is known only after opening anew.
     WriteUnconfirmed,
+}
+
+impl ReadOnlyReason {
+    /// Says whether a `recovered` entry ends it.
+    #[must_use]
+    pub const fn is_recoverable(&self) -> bool {
+        match self {
+            Self::Behind { .. }
+            | Self::Forked { .. }
+            | Self::OutsideChanged
+            | Self::OutsideHeld
+            | Self::OutsideUnreadable => true,
+            Self::OutsideUnwritable | Self::WriteUnconfirmed => false,
+        }
+    }
 }
 
 impl fmt::Display for ReadOnlyReason {
@@ -246,7 +251,7 @@ impl fmt::Display for ReadOnlyReason {
             Self::OutsideUnreadable => {
                 out.write_str("the checkpoint outside it is none of this journal")
             }
-            Self::FolderReadOnly => out.write_str("its folder cannot be written"),
+            Self::OutsideUnwritable => out.write_str("the checkpoint outside it cannot be written"),
             Self::WriteUnconfirmed => out.write_str("the storage did not confirm a write"),
         }
     }

@@ -93,6 +93,17 @@ pub enum AppendError {
 }
 
 impl AppendError {
+    /// Returns the same failure for another batch of the group that failed.
+    pub(crate) fn again(&self) -> Self {
+        let cause = |source: &Cause| Cause::from(source.to_string());
+        match self {
+            Self::Full(source) => Self::Full(cause(source)),
+            Self::Unavailable(source) => Self::Unavailable(cause(source)),
+            Self::Corrupt(what) => Self::Corrupt(what),
+            _ => Self::Unanswered,
+        }
+    }
+
     /// Returns what sort of failure it is.
     #[must_use]
     pub const fn class(&self) -> Class {
@@ -143,9 +154,12 @@ pub enum RecoverError {
     /// The draft is not a `recovered` entry.
     #[error("only a `recovered` entry makes a store writable again")]
     Kind,
-    /// Another process uses the checkpoint outside the store.
-    #[error("the checkpoint outside the store is used by another process")]
-    OutsideHeld,
+    /// No entry ends this state of the store.
+    #[error("the store is read-only for a reason that no entry ends: {0}")]
+    Beyond(ReadOnlyReason),
+    /// The checkpoint outside the store cannot be read and written.
+    #[error("the checkpoint outside the store cannot be read and written")]
+    Outside(#[source] Cause),
     /// The entry could not be appended.
     #[error("the `recovered` entry could not be appended")]
     Append(#[from] AppendError),
@@ -158,8 +172,92 @@ impl RecoverError {
         match self {
             Self::NotNeeded => Class::Caller,
             Self::Kind => Class::Bug,
-            Self::OutsideHeld => Class::Unavailable,
+            Self::Beyond(_) | Self::Outside(_) => Class::Unavailable,
             Self::Append(error) => error.class(),
+        }
+    }
+}
+
+/// Why a store could not be created or opened. What was there is untouched.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// A journal is there already.
+    #[error("there is a journal in it already")]
+    Exists,
+    /// No journal is there.
+    #[error("there is no journal in it")]
+    NotFound,
+    /// It is another journal's.
+    #[error("it holds the journal `{found}`, not `{expected}`")]
+    OtherJournal {
+        /// The journal that was asked for.
+        expected: String,
+        /// The journal that is there.
+        found: String,
+    },
+    /// It was written by a later version of this program.
+    #[error("it has format version `{found}`; this program knows versions up to `{known}`")]
+    NewerFormat {
+        /// Its version.
+        found: u32,
+        /// The latest version that this program knows.
+        known: u32,
+    },
+    /// It is not a store of ours.
+    #[error("it is no store of this program")]
+    Foreign,
+    /// Another process uses it.
+    #[error("another process uses it")]
+    Held,
+    /// The journal's log is signed by another key.
+    #[error("its checkpoints are not signed by the key `{0}`")]
+    OtherKey(String),
+    /// For a new journal: a checkpoint outside the store says that it existed before.
+    #[error("a checkpoint of it is kept outside already")]
+    OutsideExists,
+    /// The folder cannot be used.
+    #[error("`{path}` cannot be read and written")]
+    Folder {
+        /// The folder or file.
+        path: String,
+        /// Why.
+        #[source]
+        source: Cause,
+    },
+    /// The journal's first entry could not be written.
+    #[error("the first entry could not be written")]
+    Genesis(#[source] AppendError),
+    /// The store failed.
+    #[error("it cannot be read")]
+    Unavailable(#[source] Cause),
+    /// What is stored is not what was stored.
+    #[error("it is damaged: {0}")]
+    Corrupt(&'static str),
+}
+
+impl OpenError {
+    /// Returns what sort of failure it is.
+    #[must_use]
+    pub const fn class(&self) -> Class {
+        match self {
+            Self::NotFound => Class::NotFound,
+            Self::Exists | Self::OutsideExists => Class::Conflict,
+            Self::OtherJournal { .. }
+            | Self::NewerFormat { .. }
+            | Self::Foreign
+            | Self::OtherKey(_) => Class::Caller,
+            Self::Held | Self::Folder { .. } | Self::Unavailable(_) => Class::Unavailable,
+            Self::Genesis(error) => error.class(),
+            Self::Corrupt(_) => Class::Corrupt,
+        }
+    }
+}
+
+impl From<ReadError> for OpenError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Unavailable(source) => Self::Unavailable(source),
+            ReadError::Corrupt(what) => Self::Corrupt(what),
         }
     }
 }

@@ -8,10 +8,16 @@
 mod clock;
 mod contract;
 mod error;
+mod outside;
+mod seal;
+mod sqlite;
+mod stage;
 
 pub use clock::{Clock, SystemClock};
 pub use contract::{
-    Appended, Consistency, Direction, OutsideCheckpoint, ReadOnlyReason, Receipt, Status, Store,
-    Stored, StoredPayload,
+    Appended, Consistency, Direction, OutsideCheckpoint, ReadOnlyReason, Status, Store, Stored,
+    StoredPayload,
 };
-pub use error::{AppendError, ReadError, RecoverError};
+pub use error::{AppendError, Cause, OpenError, ReadError, RecoverError};
+pub use journal::Receipt;
+pub use sqlite::{Options, Sqlite};
