@@ -5,6 +5,7 @@
 //! Messages, and places outside the repository, may name people, so they stay in the report itself.
 
 mod log;
+mod rules;
 
 use model::dossier::Outcome;
 use serde::Serialize;
@@ -16,6 +17,7 @@ use crate::text::{cut, shown};
 use crate::{EvidenceError, People};
 
 use log::{Finding, Head, Kind, Level, Log, Rule, Run, Suppression, TextOrNumber, Tool};
+use rules::Rules;
 
 /// A SARIF report that cannot be trusted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -118,11 +120,12 @@ fn facts(log: &Log) -> Result<Facts, SarifError> {
     let mut suppressed = 0;
     let mut findings = Vec::new();
     for run in &log.runs {
+        let rules = Rules::new(&run.tool);
         for finding in run.results.iter().flatten() {
             if finding.is_suppressed() {
                 suppressed += 1;
             } else if finding.is_present() {
-                findings.push(finding.fact(&run.tool)?);
+                findings.push(finding.fact(&rules)?);
             }
         }
     }
@@ -176,40 +179,6 @@ impl Tool {
             version: version.map(|version| cut(version)),
         }
     }
-
-    /// Finds a finding's rule: by component and index where it gives them, else by id.
-    fn rule(&self, finding: &Finding) -> Option<&Rule> {
-        let component = place(finding.rule.tool_component.index)
-            .map_or(Some(&self.driver), |index| self.extensions.get(index));
-        let index = place(finding.rule.index).or_else(|| place(finding.rule_index));
-        let by_index = component
-            .zip(index)
-            .and_then(|(component, index)| component.rules.get(index));
-        by_index.or_else(|| finding.rule_id().and_then(|id| self.rule_by_id(id)))
-    }
-
-    /// Finds a rule by its id or by the longest id that this one is a sub-rule of (SARIF 2.1.0, section 3.27.5).
-    fn rule_by_id(&self, id: &str) -> Option<&Rule> {
-        let rules = || {
-            self.extensions
-                .iter()
-                .chain([&self.driver])
-                .flat_map(|component| &component.rules)
-        };
-        let mut wanted = Some(id);
-        while let Some(id) = wanted {
-            if let Some(rule) = rules().find(|rule| rule.id == id) {
-                return Some(rule);
-            }
-            wanted = id.rsplit_once('/').map(|(parent, _)| parent);
-        }
-        None
-    }
-}
-
-/// Reads an index, for which -1 means that there is none.
-fn place(index: Option<i64>) -> Option<usize> {
-    index.and_then(|index| usize::try_from(index).ok())
 }
 
 impl Finding {
@@ -233,8 +202,8 @@ impl Finding {
         self.baseline_state.as_deref() != Some("absent")
     }
 
-    fn fact(&self, tool: &Tool) -> Result<Fact, SarifError> {
-        let rule = tool.rule(self);
+    fn fact(&self, rules: &Rules<'_>) -> Result<Fact, SarifError> {
+        let rule = rules.of(self);
         let id = self
             .rule_id()
             .or(rule.map(|rule| rule.id.as_str()))
