@@ -4,6 +4,7 @@
 
 #![warn(missing_docs)]
 
+pub mod bundle;
 mod draft;
 pub mod key;
 pub mod kind;
@@ -12,6 +13,7 @@ pub mod note;
 pub mod receipt;
 pub mod tile;
 pub mod tree;
+pub mod verify;
 
 pub use draft::{Draft, Expectation, Head, Idempotency, LinkError, link};
 pub use receipt::Receipt;

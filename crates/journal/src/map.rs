@@ -27,7 +27,7 @@ pub const EMPTY: Hash = Hash([0; 32]);
 /// What the map says of one stream: its last entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Leaf {
-    key: [u8; 32],
+    pub(crate) key: [u8; 32],
     /// The place of the stream's last entry.
     pub seq: u64,
     /// The last entry's hash.
@@ -55,7 +55,8 @@ impl Leaf {
     }
 }
 
-fn key_of(stream: &StreamName) -> [u8; 32] {
+/// Computes a stream's key.
+pub(crate) fn key_of(stream: &StreamName) -> [u8; 32] {
     Sha256::digest(stream.as_str()).into()
 }
 

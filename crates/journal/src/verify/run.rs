@@ -1,0 +1,360 @@
+use std::io::BufRead;
+
+use model::kind::Fields as _;
+use model::{Entry, EntryHash, Link, Payload, PayloadDigest, PayloadRef, Salt, StreamName};
+
+use super::chain::Chains;
+use super::heads::Heads;
+use super::keys::Keys;
+use super::log::Log;
+use super::preamble::Preamble;
+use super::{Complete, Fault, Pin, Place, Report, Wrong};
+use crate::bundle::{Line, ReadError, Reader, Scope};
+use crate::kind::{self, ClockCorrected, Genesis, KeyRotated, Recovered};
+
+/// Takes what was verified, in the order of the log.
+pub(super) trait Keep {
+    fn entry(&mut self, index: u64, entry: Entry);
+    fn payload(&mut self, digest: PayloadDigest, salt: Salt, bytes: Vec<u8>);
+}
+
+/// Verifies a bundle line by line.
+pub(super) fn run(input: impl BufRead, pin: &Pin, keep: &mut impl Keep) -> Result<Report, Fault> {
+    let mut reader = Reader::new(input);
+    let mut place = Place::default();
+    let preamble = match Preamble::read(&mut reader, &mut place.line) {
+        Ok(preamble) => preamble,
+        Err(wrong) => return Err(Fault { place, wrong }),
+    };
+    let mut run = match Run::new(preamble, pin, keep) {
+        Ok(run) => run,
+        Err((line, wrong)) => {
+            place.line = line;
+            return Err(Fault { place, wrong });
+        }
+    };
+    run.place.line = place.line;
+    match run.lines(&mut reader) {
+        Ok(()) => run.finish(reader.bytes()),
+        Err(wrong) => Err(Fault {
+            wrong: run.explain(&mut reader, wrong),
+            place: run.place,
+        }),
+    }
+}
+
+struct Run<'a, K> {
+    pin: &'a Pin,
+    keep: &'a mut K,
+    journal: model::JournalId,
+    scope: Scope,
+    place: Place,
+    keys: Keys,
+    log: Log,
+    chains: Chains,
+    heads: Heads,
+    recovered: Vec<Recovered>,
+    /// The entry whose lines are not all read.
+    current: Option<Current>,
+    /// Of an entry that does not follow, what it links to.
+    linked: Option<EntryHash>,
+    included: u64,
+    payloads: u64,
+    payloads_absent: u64,
+}
+
+struct Current {
+    index: u64,
+    entry: Entry,
+    /// Whether its inclusion proof is still to come.
+    unproved: bool,
+    /// How many of its payloads have been read.
+    payloads: usize,
+}
+
+impl<'a, K: Keep> Run<'a, K> {
+    fn new(preamble: Preamble, pin: &'a Pin, keep: &'a mut K) -> Result<Self, (u64, Wrong)> {
+        let Preamble {
+            journal,
+            scope,
+            checkpoint,
+            claims,
+        } = preamble;
+        // The note stands in line 2, the claims from line 3 on.
+        let (keys, checkpoint) = Keys::new(&journal, &checkpoint).map_err(|wrong| (2, wrong))?;
+        let log = Log::new(checkpoint, scope, &claims, pin).map_err(|wrong| (2, wrong))?;
+        let heads = Heads::new(scope, &claims).map_err(|wrong| (3, wrong))?;
+        let claimed = (scope == Scope::Streams).then_some(claims.ranges);
+        Ok(Self {
+            pin,
+            keep,
+            journal,
+            scope,
+            place: Place::default(),
+            keys,
+            log,
+            chains: Chains::new(claimed),
+            heads,
+            recovered: Vec::new(),
+            current: None,
+            linked: None,
+            included: 0,
+            payloads: 0,
+            payloads_absent: 0,
+        })
+    }
+
+    /// Reads from the first entry to the end.
+    fn lines(&mut self, reader: &mut Reader<impl BufRead>) -> Result<(), Wrong> {
+        loop {
+            let line =
+                Line::parse(reader.line()).ok_or(Wrong::Malformed("a line is none of a bundle's"));
+            if matches!(line, Ok(Line::Entry { .. } | Line::End { .. })) {
+                self.close()?;
+                self.place = Place::default();
+            }
+            self.place.line = reader.before() + 1;
+            match line? {
+                Line::Entry {
+                    index,
+                    hash,
+                    header,
+                } => {
+                    self.place.index = Some(index);
+                    self.place.entry = Some(hash);
+                    self.entry(index, hash, header)?;
+                }
+                Line::Inclusion(proof) => self.inclusion(&proof)?,
+                Line::Payload {
+                    digest,
+                    salt,
+                    bytes,
+                } => self.payload(digest, salt, bytes)?,
+                Line::Absent(digest) => {
+                    self.named_payload(digest)?;
+                    self.payloads_absent += 1;
+                }
+                Line::End { lines, digest } => {
+                    return end(
+                        reader,
+                        lines == reader.before() && digest == reader.digest(),
+                    );
+                }
+                _ => return Err(Wrong::Malformed("a line stands where it must not")),
+            }
+            advance(reader, &mut self.place.line)?;
+        }
+    }
+
+    fn entry(&mut self, index: u64, hash: EntryHash, header: &[u8]) -> Result<(), Wrong> {
+        let entry = Entry::parse(header).map_err(|error| {
+            if Entry::hash_of(header) == hash {
+                Wrong::NotAnEntry(error)
+            } else {
+                Wrong::BadHash
+            }
+        })?;
+        if entry.hash() != hash {
+            return Err(Wrong::BadHash);
+        }
+        if entry.header().journal != self.journal {
+            return Err(Wrong::WrongJournal(entry.header().journal.to_string()));
+        }
+        self.log.advance(index)?;
+        if !self.chains.claims(&entry) {
+            return Err(Wrong::Unclaimed);
+        }
+        let heads = &mut self.heads;
+        let extended = self
+            .chains
+            .extend(index, &entry, |leaf| heads.moved(index, leaf));
+        if let Err((wrong, link)) = extended {
+            self.place.stream = Some(link.stream.clone());
+            self.linked = link.previous;
+            return Err(wrong);
+        }
+        self.own_kind(index, &entry)?;
+        self.heads.observe(index, &entry)?;
+        if self.scope == Scope::Journal {
+            self.log.append(&hash)?;
+        }
+        self.included += 1;
+        self.current = Some(Current {
+            index,
+            entry,
+            unproved: self.scope == Scope::Streams,
+            payloads: 0,
+        });
+        Ok(())
+    }
+
+    /// Checks an entry that is about the journal itself.
+    fn own_kind(&mut self, index: u64, entry: &Entry) -> Result<(), Wrong> {
+        let header = entry.header();
+        let kind = header.kind.as_str();
+        if (kind == Genesis::KIND) != (index == 0) {
+            return Err(Wrong::NoGenesis);
+        }
+        let stream = match kind {
+            Genesis::KIND | ClockCorrected::KIND | KeyRotated::KIND | Recovered::KIND => {
+                StreamName::admin()
+            }
+            kind::Heads::KIND => StreamName::heads(),
+            _ => return Ok(()),
+        };
+        let in_place = |link: &Link| index > 0 || link.seq == 0;
+        if !header.link(&stream).is_some_and(in_place) {
+            return Err(Wrong::Misplaced(kind.to_owned()));
+        }
+        if let Some(genesis) = kind::read::<Genesis>(header).map_err(Wrong::NotAnEntry)? {
+            self.keys.begin(genesis)?;
+        }
+        if let Some(rotated) = kind::read::<KeyRotated>(header).map_err(Wrong::NotAnEntry)? {
+            self.keys.rotate(&rotated)?;
+        }
+        if let Some(heads) = kind::read::<kind::Heads>(header).map_err(Wrong::NotAnEntry)? {
+            self.heads.check(index, &heads)?;
+        }
+        kind::read::<ClockCorrected>(header).map_err(Wrong::NotAnEntry)?;
+        self.recovered
+            .extend(kind::read::<Recovered>(header).map_err(Wrong::NotAnEntry)?);
+        Ok(())
+    }
+
+    fn inclusion(&mut self, proof: &[crate::tree::Hash]) -> Result<(), Wrong> {
+        match &mut self.current {
+            Some(current) if current.unproved => {
+                current.unproved = false;
+                self.log.prove(&current.entry.hash(), proof)
+            }
+            _ => Err(Wrong::Malformed("a line stands where it must not")),
+        }
+    }
+
+    fn payload(&mut self, digest: PayloadDigest, salt: Salt, bytes: Vec<u8>) -> Result<(), Wrong> {
+        let reference = self.named_payload(digest)?;
+        if Payload::digest_of(&salt, &bytes) != digest || reference.size != bytes.len() as u64 {
+            return Err(Wrong::Payload(digest));
+        }
+        self.payloads += 1;
+        self.keep.payload(digest, salt, bytes);
+        Ok(())
+    }
+
+    /// Finds what the current entry says of its next payload, which must be this one.
+    fn named_payload(&mut self, digest: PayloadDigest) -> Result<&PayloadRef, Wrong> {
+        let next = self
+            .current
+            .as_mut()
+            .filter(|current| !current.unproved)
+            .and_then(|current| {
+                current.payloads += 1;
+                current.entry.header().payloads.get(current.payloads - 1)
+            });
+        match next {
+            Some(reference) if reference.digest == digest => Ok(reference),
+            _ => Err(Wrong::Payload(digest)),
+        }
+    }
+
+    /// Ends the current entry, all of whose lines must have been there.
+    fn close(&mut self) -> Result<(), Wrong> {
+        let Some(current) = self.current.take() else {
+            return Ok(());
+        };
+        if current.unproved {
+            return Err(Wrong::Malformed("an entry has no inclusion proof"));
+        }
+        if let Some(missing) = current.entry.header().payloads.get(current.payloads) {
+            return Err(Wrong::Payload(missing.digest));
+        }
+        self.keep.entry(current.index, current.entry);
+        Ok(())
+    }
+
+    /// Tells what is missing from what only stands further down.
+    fn explain(&self, reader: &mut Reader<impl BufRead>, wrong: Wrong) -> Wrong {
+        let mut comes_later = |is_it: &dyn Fn(u64, EntryHash) -> bool| {
+            while reader.advance().is_ok() {
+                match Line::parse(reader.line()) {
+                    Some(Line::Entry { index, hash, .. }) if is_it(index, hash) => return true,
+                    _ => {}
+                }
+            }
+            false
+        };
+        match (&wrong, self.linked) {
+            (Wrong::Missing(due), _) if comes_later(&|index, _| index == *due) => {
+                Wrong::Reordered { expected: *due }
+            }
+            (Wrong::Gap { .. }, Some(previous)) if comes_later(&|_, hash| hash == previous) => {
+                Wrong::SealedBefore { previous }
+            }
+            _ => wrong,
+        }
+    }
+
+    /// Checks what only the end shows, and says what was proved.
+    fn finish(self, bytes: u64) -> Result<Report, Fault> {
+        let mut place = self.place;
+        let unfinished = self.chains.unfinished();
+        if let Some((stream, seq)) = unfinished {
+            place.stream = Some(stream.clone());
+            let wrong = Wrong::Gap { seq };
+            return Err(Fault { place, wrong });
+        }
+        let fault = |wrong| Fault { place, wrong };
+        let consistent_with = self.log.consistent_with();
+        let streams = self.chains.streams();
+        let parts = self
+            .keys
+            .finish(self.pin)
+            .and_then(|(log_key, permit_key)| {
+                let complete = match self.heads.finish()? {
+                    Some(ranges) => Complete::Streams(ranges),
+                    None => Complete::Journal { streams },
+                };
+                Ok((log_key, permit_key, self.log.finish()?, complete))
+            });
+        let (log_key, permit_key, checkpoint, complete) = parts.map_err(fault)?;
+        Ok(Report {
+            journal: self.journal,
+            scope: self.scope,
+            size: checkpoint.size,
+            root: checkpoint.root,
+            log_key,
+            permit_key,
+            pinned: self.pin.log_key.is_some(),
+            consistent_with,
+            included: self.included,
+            payloads: self.payloads,
+            payloads_absent: self.payloads_absent,
+            bytes,
+            complete,
+            unique: self.scope == Scope::Journal,
+            recovered: self.recovered,
+        })
+    }
+}
+
+/// Checks the last line, after which nothing may stand.
+fn end(reader: &mut Reader<impl BufRead>, counted: bool) -> Result<(), Wrong> {
+    if !counted {
+        Err(Wrong::End)
+    } else if reader.is_at_end()? {
+        Ok(())
+    } else {
+        Err(Wrong::Malformed("something stands after the last line"))
+    }
+}
+
+/// Reads the next line, and keeps count.
+pub(super) fn advance(reader: &mut Reader<impl BufRead>, line: &mut u64) -> Result<(), Wrong> {
+    let advanced = reader.advance();
+    *line = reader.before() + 1;
+    advanced.map_err(|error| match error {
+        ReadError::Unreadable(error) => Wrong::Unreadable(error),
+        ReadError::Truncated => Wrong::Truncated,
+        ReadError::TooLong => Wrong::Malformed("a line is over 8 MiB"),
+    })
+}
