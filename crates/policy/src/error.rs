@@ -121,19 +121,35 @@ impl PublishError {
     pub const fn hint(&self) -> &'static str {
         match self {
             Self::Empty => "write at least the rules `allow` and `findings`",
-            Self::TooLarge { .. } => "leave data out of the policy; what it judges by belongs into its parameters",
-            Self::CoreModule => "make a component of it: `wasm-tools component new module.wasm -o policy.wasm`",
-            Self::NotAComponent => "publish a component, or Rego source as a file that ends in `.rego`",
+            Self::TooLarge { .. } => {
+                "leave data out of the policy; what it judges by belongs into its parameters"
+            }
+            Self::CoreModule => {
+                "make a component of it: `wasm-tools component new module.wasm -o policy.wasm`"
+            }
+            Self::NotAComponent => {
+                "publish a component, or Rego source as a file that ends in `.rego`"
+            }
             Self::Invalid(_) => "build the component again and compare its size with what was sent",
-            Self::Import { .. } => "a policy imports nothing: build without WASI, for example for `wasm32-unknown-unknown`",
+            Self::Import { .. } => {
+                "a policy imports nothing: build without WASI, for example for `wasm32-unknown-unknown`"
+            }
             Self::Export(_) => "build against `wit/policy.wit`, world `policy`",
-            Self::Syntax { .. } => "check the file with `opa check --v1-compatible` or `regorus parse`",
-            Self::UnknownFunction { .. } => "a policy is a pure function: no clock, no network, no randomness; `input.now_ms` is the time",
+            Self::Syntax { .. } => {
+                "check the file with `opa check --v1-compatible` or `regorus parse`"
+            }
+            Self::UnknownFunction { .. } => {
+                "a policy is a pure function: no clock, no network, no randomness; `input.now_ms` is the time"
+            }
             Self::Recursion { .. } => "use `walk`, a comprehension or `every` instead",
             Self::DefaultAllow => "write `default allow := false`; only evidence allows",
-            Self::MissingRule { .. } => "every policy has the rules `allow` and `findings` in its one package",
+            Self::MissingRule { .. } => {
+                "every policy has the rules `allow` and `findings` in its one package"
+            }
             Self::TooComplex { .. } => "make the source smaller",
-            Self::Engine(_) | Self::Host(_) => "this is not the policy's fault: look at the recorder's log",
+            Self::Engine(_) | Self::Host(_) => {
+                "this is not the policy's fault: look at the recorder's log"
+            }
         }
     }
 

@@ -1,5 +1,9 @@
-use model::{Dossier, Fingerprint};
+use std::collections::HashSet;
 
+use model::dossier::{ApprovalStatus, Outcome, SubjectKind};
+use model::{Dossier, EntryHash, Fingerprint};
+
+use crate::bindings::types;
 use crate::source::digest;
 
 /// A dossier that could not be made ready for policies.
@@ -11,6 +15,8 @@ pub struct InputError(#[source] serde_json::Error);
 #[derive(Debug, Clone)]
 pub struct DossierInput {
     canonical: String,
+    typed: types::Dossier,
+    entries: HashSet<EntryHash>,
 }
 
 impl DossierInput {
@@ -20,8 +26,20 @@ impl DossierInput {
     /// When the dossier has no JSON form.
     pub fn new(dossier: &Dossier) -> Result<Self, InputError> {
         let bytes = model::canonical::to_vec(dossier).map_err(InputError)?;
-        let canonical = String::from_utf8(bytes).map_err(|error| InputError(serde::ser::Error::custom(error)))?;
-        Ok(Self { canonical })
+        let canonical = String::from_utf8(bytes)
+            .map_err(|error| InputError(serde::ser::Error::custom(error)))?;
+        let attested = dossier
+            .attestations
+            .iter()
+            .map(|attestation| attestation.entry);
+        let entries = attested
+            .chain(dossier.approvals.iter().map(|approval| approval.entry))
+            .collect();
+        Ok(Self {
+            canonical,
+            typed: typed(dossier),
+            entries,
+        })
     }
 
     /// Returns the dossier's canonical JSON.
@@ -34,5 +52,94 @@ impl DossierInput {
     #[must_use]
     pub fn digest(&self) -> Fingerprint {
         digest(self.canonical.as_bytes())
+    }
+
+    pub(crate) const fn typed(&self) -> &types::Dossier {
+        &self.typed
+    }
+
+    /// Says whether a finding may rest on an entry.
+    pub(crate) fn has(&self, entry: &EntryHash) -> bool {
+        self.entries.contains(entry)
+    }
+}
+
+fn typed(dossier: &Dossier) -> types::Dossier {
+    types::Dossier {
+        now_ms: dossier.now_ms,
+        subject: types::Subject {
+            fingerprint: dossier.subject.fingerprint.to_string(),
+            name: dossier.subject.name.clone(),
+            flow: dossier.subject.flow.to_string(),
+            trail: dossier.subject.trail.to_string(),
+            environment: dossier.subject.environment.to_string(),
+        },
+        attestations: dossier.attestations.iter().map(attestation).collect(),
+        approvals: dossier.approvals.iter().map(approval).collect(),
+        change: change(&dossier.change),
+        required: dossier.required.iter().map(requirement).collect(),
+    }
+}
+
+fn attestation(attestation: &model::dossier::Attestation) -> types::Attestation {
+    types::Attestation {
+        entry: attestation.entry.to_string(),
+        type_: attestation.attestation_type.to_string(),
+        name: attestation.name.to_string(),
+        subject: subject_kind(attestation.subject),
+        outcome: match attestation.outcome {
+            Outcome::Passed => types::Outcome::Passed,
+            Outcome::Failed => types::Outcome::Failed,
+            Outcome::Neutral => types::Outcome::Neutral,
+        },
+        recorded_ms: attestation.recorded_ms,
+        claimed_ms: attestation.claimed_ms,
+        reporter: attestation.reporter.as_ref().map(ToString::to_string),
+        flow: attestation.flow.to_string(),
+        foreign: attestation.foreign,
+        schema: attestation.schema.to_string(),
+        facts: attestation.facts.get().to_owned(),
+    }
+}
+
+fn approval(approval: &model::dossier::Approval) -> types::Approval {
+    types::Approval {
+        entry: approval.entry.to_string(),
+        person: approval.person.to_string(),
+        recorded_ms: approval.recorded_ms,
+        expires_ms: approval.expires_ms,
+        status: match approval.status {
+            ApprovalStatus::Valid => types::ApprovalStatus::Valid,
+            ApprovalStatus::Stale => types::ApprovalStatus::Stale,
+        },
+        reason: approval.reason.as_ref().map(ToString::to_string),
+    }
+}
+
+fn change(change: &model::dossier::Change) -> types::Change {
+    let commit = |commit: &model::dossier::Commit| types::Commit {
+        sha: commit.sha.to_string(),
+        people: commit.people.iter().map(ToString::to_string).collect(),
+        unregistered: commit.unregistered,
+    };
+    types::Change {
+        since: change.since.as_ref().map(ToString::to_string),
+        complete: change.complete,
+        commits: change.commits.iter().map(commit).collect(),
+    }
+}
+
+fn requirement(requirement: &model::dossier::Requirement) -> types::Requirement {
+    types::Requirement {
+        type_: requirement.attestation_type.to_string(),
+        name: requirement.name.to_string(),
+        subject: subject_kind(requirement.subject),
+    }
+}
+
+const fn subject_kind(kind: SubjectKind) -> types::SubjectKind {
+    match kind {
+        SubjectKind::Artifact => types::SubjectKind::Artifact,
+        SubjectKind::Trail => types::SubjectKind::Trail,
     }
 }

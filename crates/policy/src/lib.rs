@@ -17,23 +17,37 @@
 //! ```
 #![warn(missing_docs)]
 
+mod bindings;
+mod cache;
 mod error;
 mod evaluation;
+mod image;
 mod input;
 mod limits;
+mod machine;
+mod meter;
+mod prepared;
 mod sandbox;
 mod source;
+pub mod stock;
+mod verdict;
+
+pub use cache::Cache;
 
 pub use error::{Cause, PublishError, SandboxError};
 pub use evaluation::{Denial, Evaluation, Finding, Outcome, Status, Undecided, Verdict};
 pub use input::{DossierInput, InputError};
 pub use limits::{
-    FINDINGS_MAX, Limits, MEMORY_BYTES_CEILING, POLICY_BYTES_MAX, REASON_BYTES_MAX, SOURCE_BYTES_MAX,
-    TABLE_ELEMENTS_CEILING,
+    FINDINGS_MAX, Limits, MEMORY_BYTES_CEILING, POLICY_BYTES_MAX, REASON_BYTES_MAX,
+    SOURCE_BYTES_MAX, TABLE_ELEMENTS_CEILING,
 };
-pub use sandbox::{Cache, Config, Prepared, Sandbox, Task, evaluate_all};
+pub use prepared::{Prepared, Task, evaluate_all};
+pub use sandbox::{Config, Sandbox};
 pub use source::{Identity, PolicyForm, PolicySource};
 
 /// How fuel, memory and output are counted. It changes with wasmtime's major version, the engine's settings, the
 /// encoding of the input and the making of images, because each of them changes the figures of the same work.
 pub const METERING: &str = "metering.v1";
+
+/// The runtime that policies are compiled for and run by. What it compiled is never taken over by another version.
+pub const RUNTIME: &str = "wasmtime-48.0.8";

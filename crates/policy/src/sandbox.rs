@@ -1,51 +1,50 @@
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use crate::{DossierInput, Evaluation, Identity, Limits, Outcome, PolicySource, PublishError, SandboxError, Undecided};
+use sha2::{Digest as _, Sha256};
+use wasmtime::Engine;
+use wasmtime::component::types::ComponentItem;
+use wasmtime::component::{Component, Linker};
+
+use crate::bindings::engine::EnginePre;
+use crate::bindings::policy::PolicyPre;
+use crate::cache::Cache;
+use crate::image::Loader;
+use crate::limits::{POLICY_BYTES_MAX, SOURCE_BYTES_MAX};
+use crate::machine::{self, Gate};
+use crate::prepared::{Inner, Prepared, Program};
+use crate::source::digest;
+use crate::{Cause, Identity, METERING, PolicySource, PublishError, RUNTIME, SandboxError};
+
+/// The interface that holds only types, which a component therefore may import.
+const TYPES: &str = "trailmark:policy/types@1.";
 
 /// How a sandbox is set up.
 #[derive(Debug, Clone, Default)]
 pub struct Config {
     /// Where compiled policies are kept; without it every start compiles anew.
     pub cache: Option<Cache>,
-    /// The engine component for Rego: the stock one, or for a replay the one that the decision names.
+    /// The engine component for Rego: the stock one when absent; a replay gives the one that the decision names.
     pub engine: Option<Arc<[u8]>>,
 }
 
-/// A folder of compiled policies.
-#[derive(Clone)]
-pub struct Cache {
-    /// The folder; it is created when absent.
-    pub folder: PathBuf,
-    /// The key that authenticates every file; it does not lie in the folder.
-    pub key: [u8; 32],
-}
-
-impl std::fmt::Debug for Cache {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "cache in {}", self.folder.display())
-    }
-}
-
 /// The place where policies run: one engine and one pool of instances. Cheap to clone.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Sandbox {
-    _inner: Arc<()>,
+    shared: Arc<Shared>,
 }
 
-/// A policy ready to run. Cheap to clone.
-#[derive(Debug, Clone)]
-pub struct Prepared {
-    identity: Arc<Identity>,
+struct Shared {
+    engine: Engine,
+    gate: Arc<Gate>,
+    cache: Option<Cache>,
+    rego: Arc<[u8]>,
+    loader: OnceLock<(Loader, Component)>,
 }
 
-/// One policy with the parameters it is bound with.
-#[derive(Debug, Clone, Copy)]
-pub struct Task<'a> {
-    /// The policy.
-    pub policy: &'a Prepared,
-    /// Canonical JSON of an object; `{}` when there are none.
-    pub parameters: &'a str,
+impl std::fmt::Debug for Sandbox {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "sandbox with engine {}", digest(&self.shared.rego))
+    }
 }
 
 impl Sandbox {
@@ -53,35 +52,160 @@ impl Sandbox {
     ///
     /// # Errors
     /// When this machine cannot run it, or the cache folder cannot be made.
-    pub fn new(_config: Config) -> Result<Self, SandboxError> {
-        Ok(Self { _inner: Arc::new(()) })
+    pub fn new(config: Config) -> Result<Self, SandboxError> {
+        if let Some(cache) = &config.cache {
+            cache.create_folder()?;
+        }
+        let engine = machine::engine().map_err(|error| SandboxError::Engine(error.into()))?;
+        let shared = Shared {
+            engine,
+            gate: Arc::new(Gate::new()),
+            cache: config.cache,
+            rego: config
+                .engine
+                .unwrap_or_else(|| crate::stock::engine().into()),
+            loader: OnceLock::new(),
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+        })
     }
 
     /// Checks a policy, compiles it (or finds it in the cache) and makes it ready to run.
     ///
+    /// What can be prepared can be published, and the other way round.
+    ///
     /// # Errors
     /// Names what keeps it from being a policy.
-    pub fn prepare(&self, _source: &PolicySource) -> Result<Prepared, PublishError> {
-        Err(PublishError::Empty)
+    pub fn prepare(&self, source: &PolicySource) -> Result<Prepared, PublishError> {
+        let (program, engine) = match source {
+            PolicySource::Component(bytes) => (self.component(bytes)?, None),
+            PolicySource::Rego(text) => (self.rego(text)?, Some(digest(&self.shared.rego))),
+        };
+        let identity = Identity {
+            engine,
+            form: source.form(),
+            metering: METERING.into(),
+            policy: source.digest(),
+            runtime: RUNTIME.into(),
+        };
+        Ok(Prepared::new(Inner {
+            identity,
+            engine: self.shared.engine.clone(),
+            gate: self.shared.gate.clone(),
+            program,
+        }))
+    }
+
+    fn component(&self, bytes: &[u8]) -> Result<Program, PublishError> {
+        check_size(bytes, POLICY_BYTES_MAX)?;
+        check_preamble(bytes)?;
+        let component = self.compiled(bytes, PublishError::Invalid)?;
+        check_imports(&self.shared.engine, &component)?;
+        let instance = Linker::new(&self.shared.engine)
+            .instantiate_pre(&component)
+            .map_err(export_error)?;
+        Ok(Program::Component(
+            PolicyPre::new(instance).map_err(export_error)?,
+        ))
+    }
+
+    fn rego(&self, source: &str) -> Result<Program, PublishError> {
+        check_size(source.trim().as_bytes(), SOURCE_BYTES_MAX)?;
+        let broken = |error: wasmtime::Error| PublishError::Engine(error.into());
+        let engine = &self.shared.engine;
+        let mut made_of = Sha256::new();
+        made_of.update(digest(&self.shared.rego).as_bytes());
+        made_of.update(digest(source.as_bytes()).as_bytes());
+        let name = Cache::name(engine, &model::Fingerprint(made_of.finalize().into()));
+        let component = match self.cached(&name) {
+            Some(component) => component,
+            None => {
+                let (loader, loading) = self.loader()?;
+                let image = loader.image(engine, loading, source)?;
+                let component = Component::new(engine, image).map_err(broken)?;
+                self.keep(&name, &component);
+                component
+            }
+        };
+        let instance = Linker::new(engine)
+            .instantiate_pre(&component)
+            .map_err(broken)?;
+        Ok(Program::Rego(EnginePre::new(instance).map_err(broken)?))
+    }
+
+    /// Returns what makes images; the first caller compiles it.
+    fn loader(&self) -> Result<&(Loader, Component), PublishError> {
+        if let Some(loader) = self.shared.loader.get() {
+            return Ok(loader);
+        }
+        let loader = Loader::new(&self.shared.rego)?;
+        let component = self.compiled(loader.component(), PublishError::Engine)?;
+        Ok(self.shared.loader.get_or_init(|| (loader, component)))
+    }
+
+    /// Compiles a component, or finds it in the cache.
+    fn compiled(
+        &self,
+        bytes: &[u8],
+        error: fn(Cause) -> PublishError,
+    ) -> Result<Component, PublishError> {
+        let name = Cache::name(&self.shared.engine, &digest(bytes));
+        if let Some(component) = self.cached(&name) {
+            return Ok(component);
+        }
+        let component = Component::from_binary(&self.shared.engine, bytes)
+            .map_err(|cause| error(cause.into()))?;
+        self.keep(&name, &component);
+        Ok(component)
+    }
+
+    fn cached(&self, name: &str) -> Option<Component> {
+        self.shared.cache.as_ref()?.load(&self.shared.engine, name)
+    }
+
+    fn keep(&self, name: &str, component: &Component) {
+        if let Some(cache) = &self.shared.cache {
+            cache.keep(name, component);
+        }
     }
 }
 
-impl Prepared {
-    /// Returns what runs.
-    #[must_use]
-    pub fn identity(&self) -> &Identity {
-        &self.identity
-    }
+fn export_error(error: wasmtime::Error) -> PublishError {
+    PublishError::Export(error.into())
+}
 
-    /// Runs the policy once, in a fresh instance. `parameters` is the canonical JSON of an object.
-    #[must_use]
-    pub fn evaluate(&self, _input: &DossierInput, _parameters: &str, _limits: &Limits) -> Evaluation {
-        Evaluation { fuel: 0, memory_bytes: 0, outcome: Outcome::Undecided(Undecided::HostFailure) }
+fn check_size(bytes: &[u8], max: usize) -> Result<(), PublishError> {
+    match bytes.len() {
+        0 => Err(PublishError::Empty),
+        bytes if bytes > max => Err(PublishError::TooLarge { bytes, max }),
+        _ => Ok(()),
     }
 }
 
-/// Runs several policies over one dossier, on two threads where there are two; the answers are in the order of `tasks`.
-#[must_use]
-pub fn evaluate_all(tasks: &[Task<'_>], input: &DossierInput, limits: &Limits) -> Vec<Evaluation> {
-    tasks.iter().map(|task| task.policy.evaluate(input, task.parameters, limits)).collect()
+/// Looks at the first 8 bytes: `\0asm`, a version, and the layer that tells components from modules.
+fn check_preamble(bytes: &[u8]) -> Result<(), PublishError> {
+    match bytes {
+        [0, b'a', b's', b'm', _, _, 1, 0, ..] => Ok(()),
+        [0, b'a', b's', b'm', _, _, 0, 0, ..] => Err(PublishError::CoreModule),
+        _ => Err(PublishError::NotAComponent),
+    }
+}
+
+/// Refuses every import but the types of our own package, which are nothing that could be called.
+fn check_imports(engine: &Engine, component: &Component) -> Result<(), PublishError> {
+    for (name, import) in component.component_type().imports(engine) {
+        let only_types = match &import.ty {
+            ComponentItem::ComponentInstance(instance) => instance
+                .exports(engine)
+                .all(|(_, export)| matches!(export.ty, ComponentItem::Type(_))),
+            _ => false,
+        };
+        if !(only_types && name.starts_with(TYPES)) {
+            return Err(PublishError::Import {
+                import: name.chars().take(100).collect(),
+            });
+        }
+    }
+    Ok(())
 }

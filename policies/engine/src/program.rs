@@ -1,0 +1,77 @@
+//! A source compiled to regorus' bytecode.
+
+use std::sync::Arc;
+
+use regorus::languages::rego::compiler::{Compiler, CompilerError, SpannedCompilerError};
+use regorus::rvm::vm::RegoVM;
+use regorus::{Engine, Value};
+
+use crate::check::{self, RESULT};
+use crate::trailmark::policy::types::{RuleError, SourceError, Verdict};
+use crate::verdict;
+
+/// A dossier that has one of everything, so that whatever is made lazily is made when a source is loaded.
+const SAMPLE: &str = include_str!("sample.json");
+
+pub struct Program {
+    vm: RegoVM,
+}
+
+/// The entry points, in the order in which they are compiled.
+const ENTRY_POINTS: [&str; 3] = [RESULT, "allow", "findings"];
+
+impl Program {
+    pub fn compile(source: &str) -> Result<Self, SourceError> {
+        let package = check::check(source)?;
+        // Both rules in one value: what they share is computed once.
+        let whole = format!("{source}\n\n{RESULT} := {{\"allow\": allow, \"findings\": findings}}\n");
+        let mut engine = Engine::new();
+        engine.add_policy("policy.rego".into(), whole).map_err(syntax)?;
+        let paths = ENTRY_POINTS.map(|rule| format!("{package}.{rule}"));
+        let entry_points: Vec<&str> = paths.iter().map(String::as_str).collect();
+        let compiled = engine.compile_with_entrypoint(&Arc::from(entry_points[0])).map_err(syntax)?;
+        let program = Compiler::compile_from_policy(&compiled, &entry_points).map_err(compiler_error)?;
+
+        let mut vm = RegoVM::new();
+        // Fuel is the meter of work; a second one would only add a second way to run out.
+        vm.set_max_instructions(usize::MAX);
+        vm.set_strict_builtin_errors(true);
+        vm.load_program(program);
+        vm.set_data(Value::new_object()).map_err(|error| SourceError::Syntax(error.to_string()))?;
+        let mut program = Self { vm };
+        // Whatever the sample's verdict is: it fills caches that are then part of the image.
+        let _ = program.judge(SAMPLE, "{}");
+        Ok(program)
+    }
+
+    pub fn judge(&mut self, dossier: &str, parameters: &str) -> Result<Verdict, RuleError> {
+        let failed = |error: String| RuleError::RuleFailed(error);
+        let mut input = Value::from_json_str(dossier).map_err(|error| failed(error.to_string()))?;
+        let parameters = Value::from_json_str(parameters).map_err(|error| failed(error.to_string()))?;
+        input.as_object_mut().map_err(|error| failed(error.to_string()))?.insert("parameters".into(), parameters);
+        self.vm.set_input(input);
+        let result = self.run(0)?;
+        if result == Value::Undefined {
+            let undefined = if self.run(1)? == Value::Undefined { "allow" } else { "findings" };
+            return Err(RuleError::UndefinedRule(undefined.into()));
+        }
+        verdict::read(&result)
+    }
+
+    fn run(&mut self, entry_point: usize) -> Result<Value, RuleError> {
+        self.vm.execute_entry_point_by_index(entry_point).map_err(|error| RuleError::RuleFailed(error.to_string()))
+    }
+}
+
+fn syntax(error: impl std::fmt::Display) -> SourceError {
+    SourceError::Syntax(error.to_string())
+}
+
+fn compiler_error(error: SpannedCompilerError) -> SourceError {
+    match error.error {
+        CompilerError::NotBuiltinFunction { name }
+        | CompilerError::UnknownBuiltinFunction { name }
+        | CompilerError::UnknownFunction { name } => SourceError::UnknownFunction(name),
+        _ => syntax(error),
+    }
+}
