@@ -1,1 +1,45 @@
 //! The use cases: record, decide, approve, snapshot, look up.
+//!
+//! What a request means, on which store whatsoever: [`Recorder`] turns it into entries and what is recorded into
+//! answers. It knows nothing of HTTP and nothing of AWS. Everything that a decision rests on is found by pure functions
+//! of the record ([`Definitions`], [`Dossier`](model::Dossier)), which a replay runs again offline.
+#![warn(missing_docs)]
+
+mod approval;
+mod approve;
+mod caller;
+mod change;
+mod decide;
+mod decision;
+mod definitions;
+mod dossier;
+mod environment;
+mod error;
+mod event;
+mod history;
+mod keys;
+mod permit;
+mod policies;
+mod record;
+mod recorder;
+pub mod timestamp;
+pub mod view;
+
+pub use approve::ApproveRequest;
+pub use caller::Caller;
+pub use decide::{DecideRequest, Decision, TrialPolicy, TrialRequest};
+pub use decision::{Grounds, Judged, Refusal};
+pub use definitions::{Binding, Definitions, Engine, Environment, Flow, Key, Policy};
+pub use dossier::Question;
+pub use environment::{Running, SNAPSHOT_ARTIFACTS_MAX, Snapshot, TakeSnapshot};
+pub use error::{HistoryError, RecorderError};
+pub use event::{
+    AddAlias, Attest, BeginTrail, Event, RecordArtifact, Report, ReportDeployment, Submission,
+    idempotency,
+};
+pub use history::{History, Loaded};
+pub use keys::{AddKey, AddPerson, DefineEnvironment, DefineFlow, NewKey};
+pub use permit::{Permit, PermitError, PermitRequest, Permitted};
+pub use policies::{BindPolicy, Policies};
+pub use record::STREAM_ENTRIES_MAX;
+pub use recorder::{AliasKey, Entropy, Parts, Recorder, SystemEntropy};

@@ -1,0 +1,514 @@
+//! Deciding: may this artifact run there, by the policies in force and all that is recorded?
+
+use std::sync::Arc;
+
+use journal::Expectation;
+use model::dossier::BUILDER;
+use model::kind::{AccessRole, Decided, Place, Tried, Verdict};
+use model::{Body, EntryHash, Fingerprint, Name, Role, Root, StreamName};
+use policy::{DossierInput, Limits, Outcome, PolicySource, Prepared, Task};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use store::{AppendError, Appended};
+
+use crate::caller::Caller;
+use crate::decision::{Grounds, Judged, Refusal, SCHEMA};
+use crate::definitions::Definitions;
+use crate::dossier::{self, NoDossier, Question};
+use crate::error::{HistoryError, RecorderError};
+use crate::history::{History, Loaded};
+use crate::permit::{Permit, PermitRequest};
+use crate::policies::blocking;
+use crate::recorder::Recorder;
+
+/// How often a decision is made anew because evidence arrived meanwhile.
+const ATTEMPTS_MAX: usize = 8;
+
+/// Asks for a decision.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DecideRequest {
+    /// Where it is to run.
+    pub environment: Name,
+    /// The artifact.
+    pub fingerprint: Fingerprint,
+    /// Its flow, where it was recorded in several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flow: Option<Name>,
+    /// Asks for a permit in case it is allowed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub permit: Option<PermitRequest>,
+    /// Its trail, where it was recorded on several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trail: Option<Name>,
+}
+
+/// Asks what policies would say.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrialRequest {
+    /// Where it would run; without one, no binding to an environment counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<Name>,
+    /// The artifact.
+    pub fingerprint: Fingerprint,
+    /// Its flow, where it was recorded in several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flow: Option<Name>,
+    /// Policies of one's own; without any, those in force.
+    #[serde(default)]
+    pub policies: Vec<TrialPolicy>,
+    /// Its trail, where it was recorded on several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trail: Option<Name>,
+}
+
+/// A policy to try.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrialPolicy {
+    /// What to call it.
+    pub name: Name,
+    /// Its parameters.
+    #[serde(default)]
+    pub parameters: Value,
+    /// Rego source.
+    pub rego: String,
+}
+
+/// A decision as it is answered.
+#[derive(Debug, Clone)]
+pub struct Decision {
+    /// The recorded entry, with its receipt.
+    pub appended: Appended,
+    /// On what it rests.
+    pub grounds: Grounds,
+    /// The permit, where one was asked for and the verdict is allowed.
+    pub permit: Option<Permit>,
+    /// What was asked.
+    pub question: Question,
+    /// The verdict.
+    pub verdict: Verdict,
+}
+
+/// A policy that takes part.
+pub(crate) struct Participant {
+    pub(crate) advisory: bool,
+    pub(crate) binding: Option<EntryHash>,
+    pub(crate) name: Name,
+    pub(crate) parameters: Value,
+    pub(crate) policy: Option<EntryHash>,
+    pub(crate) prepared: Prepared,
+}
+
+impl Recorder {
+    /// Decides whether an artifact may run in an environment, and records the decision.
+    ///
+    /// # Errors
+    /// When the question is not about anything recorded, or it could not be decided. A denial is no error.
+    pub async fn decide(
+        &self,
+        caller: &Caller,
+        request: &DecideRequest,
+    ) -> Result<Decision, RecorderError> {
+        caller.require(&[
+            AccessRole::Reporter,
+            AccessRole::Approver,
+            AccessRole::Admin,
+        ])?;
+        self.require_environment(&request.environment)?;
+        for _ in 0..ATTEMPTS_MAX {
+            let definitions = self.definitions();
+            let question = self
+                .question(
+                    request.fingerprint,
+                    request.flow.as_ref(),
+                    request.trail.as_ref(),
+                    request.environment.clone(),
+                )
+                .await?;
+            caller.require_grant(&question.flow, "decision")?;
+            let participants = self.participants(&definitions, &question).await?;
+            let (grounds, history) = self.grounds(&definitions, &question, &participants).await?;
+            undecided(&grounds)?;
+            match self
+                .record_decision(caller, &definitions, &question, &grounds, &history)
+                .await
+            {
+                Err(RecorderError::Append(AppendError::Moved { .. })) => {}
+                Err(error) => return Err(error),
+                Ok((appended, verdict)) => {
+                    let asked = request
+                        .permit
+                        .as_ref()
+                        .filter(|_| verdict == Verdict::Allowed);
+                    let permit = asked
+                        .map(|asked| self.permit(asked, &question, &appended, &grounds))
+                        .transpose()?;
+                    return Ok(Decision {
+                        appended,
+                        grounds,
+                        permit,
+                        question,
+                        verdict,
+                    });
+                }
+            }
+        }
+        Err(RecorderError::Moved)
+    }
+
+    async fn record_decision(
+        &self,
+        caller: &Caller,
+        definitions: &Definitions,
+        question: &Question,
+        grounds: &Grounds,
+        history: &History,
+    ) -> Result<(Appended, Verdict), RecorderError> {
+        let verdict = grounds.verdict();
+        let mut streams = vec![
+            StreamName::artifact(&question.fingerprint),
+            StreamName::trail(&question.flow, &question.trail),
+        ];
+        if verdict == Verdict::Allowed {
+            streams.push(StreamName::allowed(&question.environment, &question.flow));
+        }
+        let fields = Decided {
+            environment: question.environment.clone(),
+            fingerprint: question.fingerprint,
+            flow: question.flow.clone(),
+            now_ms: question.now_ms,
+            solo: definitions.solo,
+            trail: question.trail.clone(),
+            verdict,
+        };
+        let mut draft = self.draft(caller.by().clone(), &fields, streams)?;
+        // The write fails when anything was recorded about the artifact or its trail meanwhile.
+        for stream in &draft.streams {
+            let seq = history.entries(stream);
+            draft.expected.push(Expectation {
+                stream: stream.clone(),
+                seq,
+            });
+        }
+        draft
+            .payloads
+            .push(self.json_payload(Role::Rule, SCHEMA, grounds)?);
+        Ok((self.append_one(draft).await?, verdict))
+    }
+
+    /// Says what policies would decide, and records that it was asked. It allows nothing.
+    ///
+    /// # Errors
+    /// As [`Recorder::decide`]; and when a policy to try is none.
+    pub async fn trial(
+        &self,
+        caller: &Caller,
+        request: &TrialRequest,
+    ) -> Result<Decision, RecorderError> {
+        caller.require(&[
+            AccessRole::Reporter,
+            AccessRole::PolicyAuthor,
+            AccessRole::Approver,
+            AccessRole::Admin,
+        ])?;
+        if let Some(environment) = &request.environment {
+            self.require_environment(environment)?;
+        }
+        // A trial without an environment is asked for one that cannot be bound to: no name may begin with a dash elsewhere.
+        let environment = request
+            .environment
+            .clone()
+            .map_or_else(|| "no-environment".parse(), Ok)?;
+        let definitions = self.definitions();
+        let question = self
+            .question(
+                request.fingerprint,
+                request.flow.as_ref(),
+                request.trail.as_ref(),
+                environment,
+            )
+            .await?;
+        let participants = if request.policies.is_empty() {
+            self.participants(&definitions, &question).await?
+        } else {
+            self.own_participants(&request.policies)?
+        };
+        let (grounds, _) = self.grounds(&definitions, &question, &participants).await?;
+        undecided(&grounds)?;
+        let verdict = grounds.verdict();
+        let fields = Tried {
+            environment: request.environment.clone(),
+            fingerprint: question.fingerprint,
+            flow: question.flow.clone(),
+            now_ms: question.now_ms,
+            trail: question.trail.clone(),
+            verdict,
+        };
+        let streams = vec![
+            StreamName::artifact(&question.fingerprint),
+            StreamName::trail(&question.flow, &question.trail),
+        ];
+        let mut draft = self.draft(caller.by().clone(), &fields, streams)?;
+        draft
+            .payloads
+            .push(self.json_payload(Role::Rule, SCHEMA, &grounds)?);
+        let appended = self.append_one(draft).await?;
+        Ok(Decision {
+            appended,
+            grounds,
+            permit: None,
+            question,
+            verdict,
+        })
+    }
+
+    fn own_participants(
+        &self,
+        policies: &[TrialPolicy],
+    ) -> Result<Vec<Participant>, RecorderError> {
+        let prepare = |policy: &TrialPolicy| {
+            let source = PolicySource::Rego(policy.rego.as_str().into());
+            Ok(Participant {
+                advisory: false,
+                binding: None,
+                name: policy.name.clone(),
+                parameters: match &policy.parameters {
+                    Value::Null => Value::Object(serde_json::Map::new()),
+                    given => given.clone(),
+                },
+                policy: None,
+                prepared: blocking(|| self.policies.prepare_stock(&source))?,
+            })
+        };
+        policies.iter().map(prepare).collect()
+    }
+
+    fn require_environment(&self, environment: &Name) -> Result<(), RecorderError> {
+        if self.definitions().environment(environment).is_some() {
+            return Ok(());
+        }
+        Err(RecorderError::Unknown {
+            what: "environment",
+            name: environment.to_string(),
+        })
+    }
+
+    /// Finds out on which trail an artifact was recorded.
+    pub(crate) async fn question(
+        &self,
+        fingerprint: Fingerprint,
+        flow: Option<&Name>,
+        trail: Option<&Name>,
+        environment: Name,
+    ) -> Result<Question, RecorderError> {
+        let entries = self.load(&StreamName::artifact(&fingerprint)).await?;
+        let mut places: Vec<(&Name, &Name)> = Vec::new();
+        for loaded in entries.iter() {
+            if let Body::ArtifactRecorded(recorded) = &loaded.body
+                && recorded.fingerprint == fingerprint
+                && flow.is_none_or(|flow| *flow == recorded.flow)
+                && trail.is_none_or(|trail| *trail == recorded.trail)
+                && !places.contains(&(&recorded.flow, &recorded.trail))
+            {
+                places.push((&recorded.flow, &recorded.trail));
+            }
+        }
+        match places.as_slice() {
+            [] => Err(RecorderError::Unknown {
+                what: "artifact",
+                name: fingerprint.to_string(),
+            }),
+            [(flow, trail)] => Ok(Question {
+                fingerprint,
+                flow: (*flow).clone(),
+                trail: (*trail).clone(),
+                environment,
+                now_ms: self.now_ms(),
+            }),
+            _ => Err(RecorderError::Ambiguous(fingerprint)),
+        }
+    }
+
+    async fn participants(
+        &self,
+        definitions: &Definitions,
+        question: &Question,
+    ) -> Result<Vec<Participant>, RecorderError> {
+        let mut participants = Vec::new();
+        for binding in definitions.in_force(&question.environment, &question.flow, question.now_ms)
+        {
+            let (policy, prepared) = self.prepared(&binding.bound.policy).await?;
+            participants.push(Participant {
+                advisory: binding.bound.advisory,
+                binding: Some(binding.entry),
+                name: policy.name,
+                parameters: binding.bound.parameters.clone(),
+                policy: Some(binding.bound.policy),
+                prepared,
+            });
+        }
+        Ok(participants)
+    }
+
+    /// Loads what the dossier needs, builds it, and runs the policies.
+    async fn grounds(
+        &self,
+        definitions: &Arc<Definitions>,
+        question: &Question,
+        participants: &[Participant],
+    ) -> Result<(Grounds, History), RecorderError> {
+        let mut history = self.first_streams(question).await?;
+        loop {
+            match blocking(|| {
+                judge(
+                    definitions,
+                    &history,
+                    question,
+                    participants,
+                    &Limits::default(),
+                )
+            }) {
+                Ok(grounds) => return Ok((grounds, history)),
+                Err(NotJudged::Missing(stream)) => {
+                    let entries = self.load(&stream).await?;
+                    history.insert(stream, entries);
+                }
+                Err(NotJudged::History(error)) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Loads the streams that every dossier begins with.
+    pub(crate) async fn first_streams(
+        &self,
+        question: &Question,
+    ) -> Result<History, RecorderError> {
+        let mut history = History::default();
+        for stream in [
+            StreamName::artifact(&question.fingerprint),
+            StreamName::trail(&question.flow, &question.trail),
+            StreamName::allowed(&question.environment, &question.flow),
+        ] {
+            let entries: Arc<[Loaded]> = self.load(&stream).await?;
+            history.insert(stream, entries);
+        }
+        Ok(history)
+    }
+}
+
+/// Why a question was not judged.
+#[derive(Debug)]
+pub(crate) enum NotJudged {
+    /// A stream must be loaded first.
+    Missing(StreamName),
+    /// The record cannot be understood.
+    History(HistoryError),
+}
+
+/// Builds the dossier and runs the policies: a pure function, for the decision and for its replay.
+pub(crate) fn judge(
+    definitions: &Definitions,
+    history: &History,
+    question: &Question,
+    participants: &[Participant],
+    limits: &Limits,
+) -> Result<Grounds, NotJudged> {
+    let mut grounds = Grounds {
+        builder: BUILDER,
+        dossier: None,
+        denial: None,
+        limits: *limits,
+        policies: Vec::new(),
+        position: Vec::new(),
+    };
+    let dossier = match dossier::build(definitions, history, question) {
+        Ok(dossier) => dossier,
+        Err(NoDossier::Missing(stream)) => return Err(NotJudged::Missing(stream)),
+        Err(NoDossier::History(error)) => return Err(NotJudged::History(error)),
+        Err(NoDossier::TooLarge(filled_by)) => {
+            grounds.denial = Some(Refusal::DossierTooLarge { filled_by });
+            grounds.position = position(definitions, history, question);
+            return Ok(grounds);
+        }
+    };
+    grounds.position = position(definitions, history, question);
+    let encoding = |error: policy::InputError| {
+        NotJudged::History(HistoryError::Genesis {
+            source: serde::de::Error::custom(error),
+        })
+    };
+    let input = DossierInput::new(&dossier).map_err(encoding)?;
+    grounds.dossier = Some(Root(*input.digest().as_bytes()));
+    if participants.is_empty() {
+        grounds.denial = Some(Refusal::NoPolicy);
+        return Ok(grounds);
+    }
+    let parameters: Vec<String> = participants
+        .iter()
+        .map(|participant| participant.parameters.to_string())
+        .collect();
+    let tasks: Vec<Task<'_>> = participants
+        .iter()
+        .zip(&parameters)
+        .map(|(participant, parameters)| Task {
+            policy: &participant.prepared,
+            parameters,
+        })
+        .collect();
+    let evaluations = policy::evaluate_all(&tasks, &input, limits);
+    grounds.policies = participants
+        .iter()
+        .zip(evaluations)
+        .map(|(participant, evaluation)| Judged {
+            advisory: participant.advisory,
+            binding: participant.binding,
+            evaluation,
+            identity: participant.prepared.identity().clone(),
+            name: participant.name.clone(),
+            parameters: participant.parameters.clone(),
+            policy: participant.policy,
+        })
+        .collect();
+    Ok(grounds)
+}
+
+/// Says how much of each stream was seen: the definitions', then those of the dossier in its order, then the others.
+fn position(definitions: &Definitions, history: &History, question: &Question) -> Vec<Place> {
+    let first = [
+        StreamName::artifact(&question.fingerprint),
+        StreamName::trail(&question.flow, &question.trail),
+        StreamName::allowed(&question.environment, &question.flow),
+    ];
+    let mut places = vec![Place {
+        entries: definitions.entries,
+        stream: StreamName::admin(),
+    }];
+    let others = history
+        .names()
+        .into_iter()
+        .filter(|stream| !first.contains(stream));
+    for stream in first.iter().cloned().chain(others) {
+        places.push(Place {
+            entries: history.entries(&stream),
+            stream,
+        });
+    }
+    places
+}
+
+/// A verdict that might be another one next time is none.
+fn undecided(grounds: &Grounds) -> Result<(), RecorderError> {
+    let cause = grounds
+        .policies
+        .iter()
+        .find_map(|judged| match &judged.evaluation.outcome {
+            Outcome::Undecided(cause) if !judged.advisory => Some((judged.name.clone(), *cause)),
+            _ => None,
+        });
+    match cause {
+        Some((policy, cause)) => Err(RecorderError::Undecided { policy, cause }),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,358 @@
+//! What is in force: keys, people, flows, environments, policies and bindings, folded from the `admin` stream.
+
+use std::collections::{BTreeMap, HashMap};
+
+use journal::kind::Genesis;
+use model::dossier::Requirement;
+use model::kind::{KeyAdded, Language, PolicyBound, Scope};
+use model::{Body, Entry, EntryHash, KeyId, Name, PayloadDigest, PersonId, Role, Root};
+
+use crate::error::HistoryError;
+
+/// The definitions after the first `entries` entries of the `admin` stream. A pure function of those entries.
+#[derive(Debug, Clone, Default)]
+pub struct Definitions {
+    /// How many entries of the `admin` stream these come from.
+    pub entries: u64,
+    /// Whether one person may put policies in force alone.
+    pub solo: bool,
+    /// Whether a key may speak for a person.
+    pub people_by_key: bool,
+    keys: HashMap<KeyId, Key>,
+    people: HashMap<PersonId, EntryHash>,
+    aliases: HashMap<Root, PersonId>,
+    flows: BTreeMap<Name, Flow>,
+    environments: BTreeMap<Name, Environment>,
+    engines: HashMap<EntryHash, Engine>,
+    policies: BTreeMap<EntryHash, Policy>,
+    bindings: Vec<Binding>,
+    unbindings: HashMap<EntryHash, Unbinding>,
+}
+
+/// An API key.
+#[derive(Debug, Clone)]
+pub struct Key {
+    /// What was recorded of it.
+    pub added: KeyAdded,
+    /// Whether it was revoked.
+    pub revoked: bool,
+}
+
+/// A flow.
+#[derive(Debug, Clone)]
+pub struct Flow {
+    /// What it is for.
+    pub description: String,
+    /// What must be attested.
+    pub required: Vec<Requirement>,
+    /// When its definition was recorded.
+    pub defined_ms: u64,
+}
+
+/// An environment.
+#[derive(Debug, Clone)]
+pub struct Environment {
+    /// What it is for.
+    pub description: String,
+    /// When its definition was recorded.
+    pub defined_ms: u64,
+}
+
+/// An engine that runs policies given as source.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    /// SHA-256 of the component.
+    pub digest: Root,
+    /// The payload that holds it.
+    pub payload: PayloadDigest,
+}
+
+/// A published policy.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// What it is called.
+    pub name: Name,
+    /// What it is written in.
+    pub language: Language,
+    /// SHA-256 of the source or component.
+    pub digest: Root,
+    /// The payload that holds it.
+    pub payload: PayloadDigest,
+    /// For a source: the engine's entry.
+    pub engine: Option<EntryHash>,
+    /// When it was published.
+    pub published_ms: u64,
+}
+
+/// A binding, proposed or in force.
+#[derive(Debug, Clone)]
+pub struct Binding {
+    /// The entry that records it.
+    pub entry: EntryHash,
+    /// What it says.
+    pub bound: PolicyBound,
+    /// Who made it.
+    pub by: Option<PersonId>,
+    /// Since when it is confirmed: at once where genesis says `solo`, else since a second person endorsed it.
+    pub confirmed_ms: Option<u64>,
+    /// Since when it is unbound.
+    pub ended_ms: Option<u64>,
+}
+
+#[derive(Debug, Clone)]
+struct Unbinding {
+    binding: EntryHash,
+    by: Option<PersonId>,
+}
+
+impl Definitions {
+    /// Takes the next entry of the `admin` stream into account.
+    ///
+    /// # Errors
+    /// When the entry's fields are not of its kind's form.
+    pub fn apply(&mut self, entry: &Entry) -> Result<(), HistoryError> {
+        let header = entry.header();
+        let at = header.recorded_ms;
+        let payload = header.payload(Role::Rule).map(|payload| payload.digest);
+        match Body::parse(header).map_err(|source| HistoryError::Entry {
+            entry: entry.hash(),
+            source,
+        })? {
+            Body::KeyAdded(added) => {
+                self.keys.insert(
+                    added.key.clone(),
+                    Key {
+                        added,
+                        revoked: false,
+                    },
+                );
+            }
+            Body::KeyRevoked(revoked) => {
+                if let Some(key) = self.keys.get_mut(&revoked.key) {
+                    key.revoked = true;
+                }
+            }
+            Body::PersonAdded(added) => {
+                self.people.insert(added.person, entry.hash());
+            }
+            // The first to hold an alias keeps it: nobody can take over somebody else's commits.
+            Body::AliasAdded(added) => {
+                self.aliases.entry(added.alias).or_insert(added.person);
+            }
+            Body::FlowDefined(flow) => {
+                let defined = Flow {
+                    description: flow.description,
+                    required: flow.required,
+                    defined_ms: at,
+                };
+                self.flows.insert(flow.flow, defined);
+            }
+            Body::EnvironmentDefined(environment) => {
+                let defined = Environment {
+                    description: environment.description,
+                    defined_ms: at,
+                };
+                self.environments.insert(environment.environment, defined);
+            }
+            Body::EnginePublished(engine) => {
+                if let Some(payload) = payload {
+                    self.engines.insert(
+                        entry.hash(),
+                        Engine {
+                            digest: engine.digest,
+                            payload,
+                        },
+                    );
+                }
+            }
+            Body::PolicyPublished(policy) => {
+                if let Some(payload) = payload {
+                    let published = Policy {
+                        name: policy.policy,
+                        language: policy.language,
+                        digest: policy.digest,
+                        payload,
+                        engine: policy.engine,
+                        published_ms: at,
+                    };
+                    self.policies.insert(entry.hash(), published);
+                }
+            }
+            Body::PolicyBound(bound) => self.bindings.push(Binding {
+                entry: entry.hash(),
+                bound,
+                by: header.by.person.clone(),
+                confirmed_ms: self.solo.then_some(at),
+                ended_ms: None,
+            }),
+            Body::PolicyUnbound(unbound) => {
+                if self.solo {
+                    self.unbind(unbound.binding, at);
+                } else {
+                    let by = header.by.person.clone();
+                    self.unbindings.insert(
+                        entry.hash(),
+                        Unbinding {
+                            binding: unbound.binding,
+                            by,
+                        },
+                    );
+                }
+            }
+            Body::Endorsed(endorsed) => self.endorse(endorsed.entry, header.by.person.as_ref(), at),
+            _ => self.apply_genesis(entry)?,
+        }
+        self.entries += 1;
+        Ok(())
+    }
+
+    fn apply_genesis(&mut self, entry: &Entry) -> Result<(), HistoryError> {
+        if self.entries == 0 {
+            let genesis: Genesis = serde_json::from_str(entry.header().fields.get())
+                .map_err(|source| HistoryError::Genesis { source })?;
+            self.solo = genesis.solo;
+            self.people_by_key = genesis.people_by_key;
+        }
+        Ok(())
+    }
+
+    fn unbind(&mut self, binding: EntryHash, at: u64) {
+        if let Some(found) = self
+            .bindings
+            .iter_mut()
+            .find(|found| found.entry == binding)
+        {
+            found.ended_ms.get_or_insert(at);
+        }
+    }
+
+    /// Two different registered people are needed; anything less leaves things as they are.
+    fn endorse(&mut self, entry: EntryHash, by: Option<&PersonId>, at: u64) {
+        let second =
+            |first: &Option<PersonId>| first.is_some() && by.is_some() && first.as_ref() != by;
+        if let Some(binding) = self.bindings.iter_mut().find(|found| found.entry == entry) {
+            if second(&binding.by) {
+                binding.confirmed_ms.get_or_insert(at);
+            }
+        } else if let Some(unbinding) = self
+            .unbindings
+            .get(&entry)
+            .filter(|found| second(&found.by))
+        {
+            let binding = unbinding.binding;
+            self.unbind(binding, at);
+        }
+    }
+
+    /// Returns the confirmed bindings that count for a release, in the order of the journal.
+    pub fn in_force(
+        &self,
+        environment: &Name,
+        flow: &Name,
+        now_ms: u64,
+    ) -> impl Iterator<Item = &Binding> {
+        self.bindings.iter().filter(move |binding| {
+            let scope = match &binding.bound.scope {
+                Scope::Everything => true,
+                Scope::Environment(name) => name == environment,
+                Scope::Flow(name) => name == flow,
+            };
+            scope
+                && binding.confirmed_ms.is_some()
+                && binding.ended_ms.is_none()
+                && binding.bound.from_ms <= now_ms
+        })
+    }
+
+    /// Returns every binding that was ever made.
+    #[must_use]
+    pub fn bindings(&self) -> &[Binding] {
+        &self.bindings
+    }
+
+    /// Says whether an entry is a binding or unbinding that waits for a second person.
+    #[must_use]
+    pub fn awaits_endorsement(&self, entry: &EntryHash) -> bool {
+        self.unbindings.contains_key(entry)
+            || self
+                .bindings
+                .iter()
+                .any(|found| found.entry == *entry && found.confirmed_ms.is_none())
+    }
+
+    /// Returns a key.
+    #[must_use]
+    pub fn key(&self, key: &KeyId) -> Option<&Key> {
+        self.keys.get(key)
+    }
+
+    /// Returns every key.
+    pub fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.keys.values()
+    }
+
+    /// Returns whose alias this is.
+    #[must_use]
+    pub fn person_of(&self, alias: &Root) -> Option<&PersonId> {
+        self.aliases.get(alias)
+    }
+
+    /// Says whether a person is registered.
+    #[must_use]
+    pub fn is_person(&self, person: &PersonId) -> bool {
+        self.people.contains_key(person)
+    }
+
+    /// Returns the people, with the entries that register them.
+    pub fn people(&self) -> impl Iterator<Item = (&PersonId, &EntryHash)> {
+        self.people.iter()
+    }
+
+    /// Returns a flow.
+    #[must_use]
+    pub fn flow(&self, flow: &Name) -> Option<&Flow> {
+        self.flows.get(flow)
+    }
+
+    /// Returns the flows by name.
+    pub fn flows(&self) -> impl Iterator<Item = (&Name, &Flow)> {
+        self.flows.iter()
+    }
+
+    /// Returns an environment.
+    #[must_use]
+    pub fn environment(&self, environment: &Name) -> Option<&Environment> {
+        self.environments.get(environment)
+    }
+
+    /// Returns the environments by name.
+    pub fn environments(&self) -> impl Iterator<Item = (&Name, &Environment)> {
+        self.environments.iter()
+    }
+
+    /// Returns a published policy.
+    #[must_use]
+    pub fn policy(&self, entry: &EntryHash) -> Option<&Policy> {
+        self.policies.get(entry)
+    }
+
+    /// Returns the published policies by entry.
+    pub fn policies(&self) -> impl Iterator<Item = (&EntryHash, &Policy)> {
+        self.policies.iter()
+    }
+
+    /// Returns an engine.
+    #[must_use]
+    pub fn engine(&self, entry: &EntryHash) -> Option<&Engine> {
+        self.engines.get(entry)
+    }
+
+    /// Returns the entry of the engine with this component.
+    #[must_use]
+    pub fn engine_by_digest(&self, digest: &Root) -> Option<EntryHash> {
+        self.engines
+            .iter()
+            .find(|(_, engine)| engine.digest == *digest)
+            .map(|(entry, _)| *entry)
+    }
+}

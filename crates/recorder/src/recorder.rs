@@ -1,0 +1,314 @@
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use evidence::Alias;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use journal::Draft;
+use journal::key::PermitKey;
+use model::kind::Fields;
+use model::limits::TEXT_BYTES_MAX;
+use model::{By, Name, Payload, PersonId, Role, Root, Salt, StreamName};
+use sha2::Sha256;
+use store::{Appended, Clock, Direction, Store, Stored};
+
+use crate::definitions::Definitions;
+use crate::error::{HistoryError, RecorderError};
+use crate::history::Loaded;
+use crate::policies::Policies;
+
+/// Entries read at once when a stream is loaded.
+const PAGE: usize = 1_000;
+/// Streams kept in memory; they only grow at their ends, so what is kept stays true.
+const STREAMS_KEPT_MAX: usize = 256;
+
+/// Random bytes, passed in so that tests can fix them.
+pub trait Entropy: Send + Sync {
+    /// Fills a buffer.
+    ///
+    /// # Errors
+    /// When the system has no randomness to give.
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), RecorderError>;
+}
+
+/// The operating system's randomness.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemEntropy;
+
+impl Entropy for SystemEntropy {
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), RecorderError> {
+        getrandom::fill(buffer).map_err(|_| RecorderError::Entropy)
+    }
+}
+
+/// What a recorder works with.
+pub struct Parts {
+    /// Where the journal is.
+    pub store: Arc<dyn Store>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Where salts, ids and secrets come from.
+    pub entropy: Arc<dyn Entropy>,
+    /// Hides aliases.
+    pub alias_key: AliasKey,
+    /// Signs permits.
+    pub permit_key: PermitKey,
+    /// Where policies run.
+    pub policies: Policies,
+}
+
+/// The use cases over one journal. Shared by all requests.
+pub struct Recorder {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) permit_key: PermitKey,
+    pub(crate) policies: Policies,
+    pub(crate) alias_key: AliasKey,
+    definitions: RwLock<Arc<Definitions>>,
+    streams: Mutex<HashMap<StreamName, Arc<[Loaded]>>>,
+}
+
+impl Recorder {
+    /// Starts on a journal, reading what is in force.
+    ///
+    /// # Errors
+    /// When the journal cannot be read or understood.
+    pub async fn start(parts: Parts) -> Result<Self, RecorderError> {
+        let recorder = Self {
+            store: parts.store,
+            clock: parts.clock,
+            entropy: parts.entropy,
+            permit_key: parts.permit_key,
+            policies: parts.policies,
+            alias_key: parts.alias_key,
+            definitions: RwLock::default(),
+            streams: Mutex::default(),
+        };
+        recorder.refresh().await?;
+        Ok(recorder)
+    }
+
+    /// Returns the store.
+    #[must_use]
+    pub fn store(&self) -> &dyn Store {
+        self.store.as_ref()
+    }
+
+    /// Returns the time, in milliseconds since 1970-01-01 UTC.
+    #[must_use]
+    pub fn now_ms(&self) -> u64 {
+        self.clock.wall_ms()
+    }
+
+    /// Returns what is in force.
+    #[must_use]
+    pub fn definitions(&self) -> Arc<Definitions> {
+        self.definitions
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Reads what was added to the `admin` stream since it was last read.
+    pub(crate) async fn refresh(&self) -> Result<Arc<Definitions>, RecorderError> {
+        let mut definitions = self.definitions().as_ref().clone();
+        let admin = StreamName::admin();
+        loop {
+            let page = self
+                .store
+                .range(&admin, definitions.entries, PAGE, Direction::Forward)
+                .await?;
+            for stored in &page {
+                definitions.apply(&stored.entry)?;
+            }
+            if page.len() < PAGE {
+                break;
+            }
+        }
+        let definitions = Arc::new(definitions);
+        let mut current = self
+            .definitions
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        // Two may refresh at once; the one that saw more stands.
+        if current.entries < definitions.entries {
+            *current = definitions;
+        }
+        Ok(current.clone())
+    }
+
+    /// Appends to the `admin` stream and takes it into force.
+    pub(crate) async fn append_definition(&self, draft: Draft) -> Result<Appended, RecorderError> {
+        let appended = self.append_one(draft).await?;
+        self.refresh().await?;
+        Ok(appended)
+    }
+
+    pub(crate) async fn append_one(&self, draft: Draft) -> Result<Appended, RecorderError> {
+        let appended = self.store.append(vec![draft]).await?;
+        appended.into_iter().next().ok_or(RecorderError::Moved)
+    }
+
+    /// Returns a whole stream with its facts. Only what is not in memory yet is read.
+    pub(crate) async fn load(&self, stream: &StreamName) -> Result<Arc<[Loaded]>, RecorderError> {
+        let kept = self.kept(stream);
+        let mut entries: Vec<Loaded> = Vec::new();
+        loop {
+            let from = (kept.len() + entries.len()) as u64;
+            let page = self
+                .store
+                .range(stream, from, PAGE, Direction::Forward)
+                .await?;
+            let read = page.len();
+            entries.extend(self.with_facts(page).await?);
+            if read < PAGE {
+                break;
+            }
+        }
+        if entries.is_empty() {
+            return Ok(kept);
+        }
+        let whole: Arc<[Loaded]> = kept.iter().cloned().chain(entries).collect();
+        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        if streams.len() >= STREAMS_KEPT_MAX && !streams.contains_key(stream) {
+            streams.clear();
+        }
+        streams.insert(stream.clone(), whole.clone());
+        Ok(whole)
+    }
+
+    fn kept(&self, stream: &StreamName) -> Arc<[Loaded]> {
+        let streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        streams.get(stream).cloned().unwrap_or_default()
+    }
+
+    /// Reads the facts that entries name.
+    pub(crate) async fn with_facts(&self, page: Vec<Stored>) -> Result<Vec<Loaded>, RecorderError> {
+        let named = |stored: &Stored| {
+            stored
+                .entry
+                .header()
+                .payload(Role::Facts)
+                .map(|facts| facts.digest)
+        };
+        let digests: Vec<_> = page.iter().filter_map(named).collect();
+        let payloads = if digests.is_empty() {
+            Vec::new()
+        } else {
+            self.store.payloads(&digests).await?
+        };
+        let mut payloads = payloads.into_iter();
+        let mut loaded = Vec::with_capacity(page.len());
+        for stored in page {
+            let mut facts = None;
+            if named(&stored).is_some() {
+                let missing = HistoryError::PayloadMissing {
+                    entry: stored.entry.hash(),
+                };
+                facts = Some(payloads.next().flatten().ok_or(missing)?.bytes.into());
+            }
+            loaded.push(Loaded::new(stored.index, stored.entry, facts)?);
+        }
+        Ok(loaded)
+    }
+
+    /// Makes a draft of a kind.
+    pub(crate) fn draft<F: Fields>(
+        &self,
+        by: By,
+        fields: &F,
+        streams: Vec<StreamName>,
+    ) -> Result<Draft, RecorderError> {
+        Ok(Draft {
+            by,
+            claimed_ms: None,
+            fields: fields.encode().map_err(|source| RecorderError::Encode {
+                what: F::KIND,
+                source,
+            })?,
+            kind: F::kind()?,
+            streams,
+            payloads: Vec::new(),
+            idempotency: None,
+            expected: Vec::new(),
+        })
+    }
+
+    /// Makes a payload with a salt of its own.
+    pub(crate) fn payload(
+        &self,
+        role: Role,
+        media_type: &str,
+        schema: Option<Name>,
+        bytes: Vec<u8>,
+    ) -> Result<Payload, RecorderError> {
+        let mut salt = Salt::default();
+        self.entropy.fill(&mut salt)?;
+        Ok(Payload {
+            role,
+            media_type: media_type.to_owned(),
+            schema,
+            salt,
+            bytes,
+        })
+    }
+
+    /// Makes a payload of canonical JSON.
+    pub(crate) fn json_payload(
+        &self,
+        role: Role,
+        schema: &str,
+        value: &impl serde::Serialize,
+    ) -> Result<Payload, RecorderError> {
+        let bytes = model::canonical::to_vec(value).map_err(|source| RecorderError::Encode {
+            what: "payload",
+            source,
+        })?;
+        self.payload(role, "application/json", Some(schema.parse()?), bytes)
+    }
+
+    /// Makes eight random bytes as an id's digits.
+    pub(crate) fn random_id(&self) -> Result<String, RecorderError> {
+        let mut bytes = [0; 8];
+        self.entropy.fill(&mut bytes)?;
+        Ok(hex::encode(bytes))
+    }
+
+    /// Returns who goes by an alias.
+    #[must_use]
+    pub fn person_of(&self, alias: &Alias) -> Option<PersonId> {
+        self.definitions()
+            .person_of(&self.alias_key.digest(alias.as_str()))
+            .cloned()
+    }
+}
+
+/// The key under which aliases are recorded, so that an alias cannot be guessed from its record.
+#[derive(Clone, Copy)]
+pub struct AliasKey(pub [u8; 32]);
+
+impl AliasKey {
+    /// Returns how an alias is recorded.
+    pub(crate) fn digest(&self, alias: &str) -> Root {
+        // HMAC-SHA256 takes its key by blocks of 64 bytes, a shorter one filled up with zeros (RFC 2104, section 2).
+        let mut block = [0; 64];
+        block
+            .iter_mut()
+            .zip(self.0)
+            .for_each(|(to, from)| *to = from);
+        let mut mac = Hmac::<Sha256>::new(&block.into());
+        mac.update(alias.as_bytes());
+        Root(mac.finalize().into_bytes().into())
+    }
+}
+
+/// Checks free text for a header: short, and nothing that moves a terminal's cursor.
+pub(crate) fn check_text(what: &'static str, text: &str) -> Result<(), RecorderError> {
+    if text.len() > TEXT_BYTES_MAX || text.chars().any(char::is_control) {
+        return Err(RecorderError::Text {
+            what,
+            maximum: TEXT_BYTES_MAX,
+        });
+    }
+    Ok(())
+}
