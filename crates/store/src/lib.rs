@@ -8,6 +8,8 @@
 mod clock;
 mod contract;
 mod error;
+#[cfg(any(test, feature = "conformance"))]
+pub mod memory;
 mod outside;
 mod seal;
 mod sqlite;
@@ -20,4 +22,6 @@ pub use contract::{
 };
 pub use error::{AppendError, Cause, OpenError, ReadError, RecoverError};
 pub use journal::Receipt;
+#[cfg(any(test, feature = "conformance"))]
+pub use memory::Memory;
 pub use sqlite::{Options, Sqlite};

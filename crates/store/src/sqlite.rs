@@ -51,6 +51,8 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
     /// How many reads run at the same time.
     pub readers: usize,
+    /// The largest that the database may become, where there is a limit: then the store is full.
+    pub bytes_max: Option<u64>,
 }
 
 impl Options {
@@ -62,6 +64,7 @@ impl Options {
             outside: None,
             clock: Arc::new(crate::SystemClock::start()),
             readers: 4,
+            bytes_max: None,
         }
     }
 }
@@ -147,6 +150,9 @@ impl Sqlite {
         journal: JournalId,
         seed: &Seed,
     ) -> Result<Self, OpenError> {
+        if let Some(bytes_max) = options.bytes_max {
+            schema::limit(&connection, bytes_max)?;
+        }
         let key = LogKey::new(&journal, seed);
         let frontier = read_frontier(&connection, &key)?;
         let (outside, found) = open_outside(&options, &connection, &key, &frontier)?;
@@ -194,17 +200,16 @@ impl Sqlite {
     /// Makes the answer's receipts, on the caller's thread.
     async fn answered(&self, answer: Answer) -> Result<Vec<Appended>, AppendError> {
         let mut appended = Vec::with_capacity(answer.drafts.len());
-        for draft in answer.drafts {
-            appended.push(match (draft, &answer.sealed) {
-                (Answered::New(stored), Some(sealed)) => Appended {
+        for Answered { index, new } in answer.drafts {
+            appended.push(match (new, &answer.sealed) {
+                (Some(entry), Some(sealed)) => Appended {
                     receipt: sealed
-                        .receipt(stored.index, stored.entry.hash())
+                        .receipt(index, entry.hash())
                         .ok_or(AppendError::Unanswered)?,
-                    stored,
+                    stored: Stored { index, entry },
                     replayed: false,
                 },
-                (Answered::New(_), None) => return Err(AppendError::Unanswered),
-                (Answered::Known(index), _) => self.first_appended(index).await?,
+                _ => self.first_appended(index).await?,
             });
         }
         Ok(appended)
@@ -260,7 +265,7 @@ impl Store for Sqlite {
 
     async fn recover(&self, draft: Draft) -> Result<Appended, RecoverError> {
         let answer = self
-            .ask(|reply| Job::Recover(draft, reply))
+            .ask(|reply| Job::Recover(Box::new(draft), reply))
             .await
             .ok_or(AppendError::Unanswered)??;
         let appended = self.answered(answer).await?.into_iter().next();
@@ -366,10 +371,6 @@ impl Store for Sqlite {
 }
 
 /// Opens the checkpoint outside and compares it with the log.
-#[expect(
-    clippy::type_complexity,
-    reason = "a file, and what it says of the store"
-)]
 fn open_outside(
     options: &Options,
     connection: &Connection,

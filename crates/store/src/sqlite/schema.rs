@@ -98,6 +98,15 @@ pub(super) fn writer(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
+/// Limits the size of the database.
+pub(super) fn limit(connection: &Connection, bytes_max: u64) -> rusqlite::Result<()> {
+    let page_bytes: u64 = connection.query_row("PRAGMA page_size", [], |row| row.get(0))?;
+    let pages_max = bytes_max / page_bytes.max(1);
+    connection.query_row(&format!("PRAGMA max_page_count = {pages_max}"), [], |_| {
+        Ok(())
+    })
+}
+
 /// Opens a connection that reads.
 pub(super) fn reader(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(

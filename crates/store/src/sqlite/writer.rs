@@ -7,7 +7,7 @@ use journal::key::LogKey;
 use journal::kind::Recovered;
 use journal::tree::Frontier;
 use model::kind::Fields as _;
-use model::{EntryHash, JournalId};
+use model::{Entry, EntryHash, JournalId};
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
@@ -18,7 +18,7 @@ use crate::clock::Watch;
 use crate::outside::{Outside, OutsideError};
 use crate::seal::Sealed;
 use crate::stage::{Outcome, Stage, Staged, Time};
-use crate::{AppendError, ReadOnlyReason, RecoverError, Status, Stored};
+use crate::{AppendError, ReadOnlyReason, RecoverError, Status};
 
 /// Drafts of one group. More wait for the next: a group is answered as a whole.
 const GROUP_DRAFTS_MAX: usize = 4_096;
@@ -30,7 +30,7 @@ pub(super) const WAITING_MAX: usize = 1_024;
 /// What a caller asks of the writer.
 pub(super) enum Job {
     Append(Vec<Draft>, oneshot::Sender<Result<Answer, AppendError>>),
-    Recover(Draft, oneshot::Sender<Result<Answer, RecoverError>>),
+    Recover(Box<Draft>, oneshot::Sender<Result<Answer, RecoverError>>),
 }
 
 /// What became of a batch; the caller makes its receipts from it, on its own thread.
@@ -41,9 +41,10 @@ pub(super) struct Answer {
 }
 
 /// What became of a draft.
-pub(super) enum Answered {
-    New(Stored),
-    Known(u64),
+pub(super) struct Answered {
+    pub(super) index: u64,
+    /// The entry, where it is a new one.
+    pub(super) new: Option<Entry>,
 }
 
 type Waiting = (Vec<Draft>, oneshot::Sender<Result<Answer, AppendError>>);
@@ -78,7 +79,7 @@ impl Writer {
                     self.group(group);
                 }
                 Job::Recover(draft, reply) => {
-                    let answer = self.recover(draft);
+                    let answer = self.recover(*draft);
                     // Who no longer waits asks again.
                     drop(reply.send(answer));
                 }
@@ -276,18 +277,16 @@ fn answers(
 ) -> Vec<Result<Answer, AppendError>> {
     let mut entries = staged.into_iter();
     let mut answered = |outcome| match outcome {
-        Outcome::Known(index) => Some(Answered::Known(index)),
-        Outcome::New(index) => entries.next().map(|staged| {
-            Answered::New(Stored {
-                index,
-                entry: staged.entry,
-            })
-        }),
+        Outcome::Known(index) => Answered { index, new: None },
+        Outcome::New(index) => Answered {
+            index,
+            new: entries.next().map(|staged| staged.entry),
+        },
     };
     outcomes
         .into_iter()
         .map(|outcome| {
-            let drafts = outcome?.into_iter().filter_map(&mut answered).collect();
+            let drafts = outcome?.into_iter().map(&mut answered).collect();
             Ok(Answer {
                 drafts,
                 sealed: sealed.clone(),
