@@ -212,7 +212,7 @@ impl Recorder {
         }
         // Each is an entry and one link.
         for batch in drafts.chunks(BATCH_ITEMS_MAX / 2) {
-            self.store.append(batch.to_vec()).await?;
+            self.append(batch.to_vec()).await?;
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 use evidence::EvidenceError;
 use model::kind::AccessRole;
 use model::{Class, EntryError, EntryHash, Fingerprint, Name, ParseError, StreamName};
-use store::{AppendError, ReadError};
+use store::{AppendError, ReadError, RecoverError};
 
 /// Entries that do not say what their kinds say.
 #[derive(Debug, thiserror::Error)]
@@ -156,6 +156,9 @@ pub enum RecorderError {
     /// The store did not append.
     #[error("could not append to the journal")]
     Append(#[from] AppendError),
+    /// The store did not become writable again.
+    #[error("could not recover the journal")]
+    Recover(#[from] RecoverError),
     /// The store did not answer.
     #[error("could not read the journal")]
     Read(#[from] ReadError),
@@ -203,6 +206,7 @@ impl RecorderError {
                 Class::Unavailable
             }
             Self::Append(error) => error.class(),
+            Self::Recover(error) => error.class(),
             Self::Read(error) => error.class(),
             Self::History(_) => Class::Corrupt,
             Self::Encode { .. } => Class::Bug,

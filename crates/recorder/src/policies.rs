@@ -84,6 +84,11 @@ impl Policies {
         Ok(prepared)
     }
 
+    /// Returns the engine that new policies are published with.
+    pub(crate) fn stock_engine(&self) -> Arc<[u8]> {
+        self.stock_engine.clone()
+    }
+
     /// Makes a policy ready with the stock engine.
     pub(crate) fn prepare_stock(&self, source: &PolicySource) -> Result<Prepared, RecorderError> {
         self.prepare(&self.stock_engine, source)

@@ -61,7 +61,7 @@ impl Recorder {
             begun.extend(draft.streams.iter().cloned());
             drafts.push(draft);
         }
-        Ok(self.store.append(drafts).await?)
+        self.append(drafts).await
     }
 
     /// Reads the heads of the streams that the events must find there, in one go.

@@ -13,8 +13,10 @@ use store::{Appended, Clock, Direction, Store, Stored};
 
 use crate::definitions::Definitions;
 use crate::error::{HistoryError, RecorderError};
+use crate::heads::Keeper;
 use crate::history::Loaded;
 use crate::policies::Policies;
+use tokio::sync::Notify;
 
 /// Entries read at once when a stream is loaded.
 const PAGE: usize = 1_000;
@@ -64,6 +66,9 @@ pub struct Recorder {
     pub(crate) permit_key: PermitKey,
     pub(crate) policies: Policies,
     pub(crate) alias_key: AliasKey,
+    pub(crate) heads: tokio::sync::Mutex<Keeper>,
+    /// Wakes who waits for the log to grow.
+    pub(crate) appended: Notify,
     definitions: RwLock<Arc<Definitions>>,
     streams: Mutex<HashMap<StreamName, Arc<[Loaded]>>>,
 }
@@ -81,6 +86,8 @@ impl Recorder {
             permit_key: parts.permit_key,
             policies: parts.policies,
             alias_key: parts.alias_key,
+            heads: tokio::sync::Mutex::default(),
+            appended: Notify::new(),
             definitions: RwLock::default(),
             streams: Mutex::default(),
         };
@@ -144,8 +151,15 @@ impl Recorder {
         Ok(appended)
     }
 
+    /// Appends a batch, and lets those know who wait for the log to grow.
+    pub(crate) async fn append(&self, drafts: Vec<Draft>) -> Result<Vec<Appended>, RecorderError> {
+        let appended = self.store.append(drafts).await?;
+        self.appended.notify_one();
+        Ok(appended)
+    }
+
     pub(crate) async fn append_one(&self, draft: Draft) -> Result<Appended, RecorderError> {
-        let appended = self.store.append(vec![draft]).await?;
+        let appended = self.append(vec![draft]).await?;
         appended.into_iter().next().ok_or(RecorderError::Moved)
     }
 

@@ -1,0 +1,283 @@
+//! Exports: what a stranger needs to check everything without asking us.
+
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::io::Write;
+
+use journal::Receipt;
+use journal::bundle::{Claims, HeadsClaim, Writer};
+use journal::map::End;
+use journal::note::{Checkpoint, Note};
+use journal::tile::{Content, Tile, TileNodes, read_hashes};
+use journal::tree::{Hash, inclusion_proof};
+use model::limits::INTEGER_MAX;
+use model::{Body, Entry, Fingerprint, PayloadDigest, Role, StreamName};
+use store::{Direction, Store, StoredPayload};
+
+use crate::caller::Caller;
+use crate::decision::Grounds;
+use crate::error::{HistoryError, RecorderError};
+use crate::recorder::Recorder;
+
+/// Entries read at once.
+const PAGE: usize = 500;
+
+impl Recorder {
+    /// Writes a bundle with everything that the journal knows about an artifact: its own streams, those that decisions
+    /// on it rest on, and all definitions, with proofs, each stream complete up to a `heads` entry made for it.
+    ///
+    /// # Errors
+    /// When the artifact is not known, or the journal cannot be read or written.
+    pub async fn export_artifact<W: Write + Send>(
+        &self,
+        caller: &Caller,
+        fingerprint: &Fingerprint,
+        out: W,
+    ) -> Result<W, RecorderError> {
+        caller.require_any()?;
+        let streams = self.streams_about(fingerprint).await?;
+        let (appended, mut keeper) = self.write_heads().await?;
+        let note = note_of(&appended.receipt, self.store.as_ref()).await?;
+        let mut claims = Claims::default();
+        let mut proofs = BTreeMap::new();
+        for stream in streams {
+            let proof = keeper.map().prove(&stream);
+            if let End::Head { seq, .. } = &proof.end {
+                claims.ranges.insert(stream.clone(), (0, *seq));
+            }
+            proofs.insert(stream, proof);
+        }
+        drop(keeper);
+        // The `heads` entry itself comes after all that it covers: a range of its own, of which nothing more is said.
+        let heads = &appended.stored;
+        let heads_seq = heads
+            .entry
+            .header()
+            .link(&StreamName::heads())
+            .map_or(0, |link| link.seq);
+        claims
+            .ranges
+            .insert(StreamName::heads(), (heads_seq, heads_seq));
+        claims.heads = Some(HeadsClaim {
+            index: heads.index,
+            proofs,
+        });
+
+        let entries = self.entries_of(&claims).await?;
+        let size = checkpoint_of(&note)?.size;
+        let mut tiles = HashMap::new();
+        let mut writer = Writer::streams(out, self.store.journal(), &note, &claims)
+            .map_err(RecorderError::Export)?;
+        for (index, entry) in &entries {
+            let proof = self.prove(*index, size, &mut tiles).await?;
+            let payloads = self.payloads_for(caller, entry).await?;
+            let given = payloads.iter().map(|payload| {
+                payload
+                    .as_ref()
+                    .map(|found| (&found.salt, found.bytes.as_slice()))
+            });
+            writer
+                .proved_entry(*index, entry, &proof, given)
+                .map_err(RecorderError::Export)?;
+        }
+        writer.finish().map_err(RecorderError::Export)
+    }
+
+    /// Writes a bundle of the whole journal, up to now.
+    ///
+    /// # Errors
+    /// When the journal cannot be read or written.
+    pub async fn export_journal<W: Write + Send>(
+        &self,
+        caller: &Caller,
+        out: W,
+    ) -> Result<W, RecorderError> {
+        caller.require_any()?;
+        let note = if self.store.status().read_only.is_none() {
+            let (appended, _) = self.write_heads().await?;
+            note_of(&appended.receipt, self.store.as_ref()).await?
+        } else {
+            self.store.checkpoint().await?
+        };
+        let size = checkpoint_of(&note)?.size;
+        let mut writer =
+            Writer::journal(out, self.store.journal(), &note).map_err(RecorderError::Export)?;
+        let mut next = 0;
+        while next < size {
+            let page = self.store.entries(next, PAGE).await?;
+            if page.is_empty() {
+                break;
+            }
+            for stored in page.iter().filter(|stored| stored.index < size) {
+                let payloads = self.payloads_for(caller, &stored.entry).await?;
+                let given = payloads.iter().map(|payload| {
+                    payload
+                        .as_ref()
+                        .map(|found| (&found.salt, found.bytes.as_slice()))
+                });
+                writer
+                    .entry(stored.index, &stored.entry, given)
+                    .map_err(RecorderError::Export)?;
+            }
+            next += page.len() as u64;
+        }
+        writer.finish().map_err(RecorderError::Export)
+    }
+
+    /// Finds the streams that say something about an artifact, or that a decision on it rests on.
+    async fn streams_about(
+        &self,
+        fingerprint: &Fingerprint,
+    ) -> Result<BTreeSet<StreamName>, RecorderError> {
+        let artifact = StreamName::artifact(fingerprint);
+        let entries = self.load(&artifact).await?;
+        if entries.is_empty() {
+            return Err(RecorderError::Unknown {
+                what: "artifact",
+                name: fingerprint.to_string(),
+            });
+        }
+        let mut streams = BTreeSet::from([
+            StreamName::admin(),
+            artifact,
+            StreamName::running(fingerprint),
+        ]);
+        for loaded in entries.iter() {
+            match &loaded.body {
+                Body::ArtifactRecorded(recorded) => {
+                    streams.insert(StreamName::trail(&recorded.flow, &recorded.trail));
+                    streams.insert(StreamName::commit(&recorded.commit));
+                }
+                Body::Decided(_) | Body::Tried(_) => {
+                    let view = self.decision_view(&loaded.entry.hash()).await?;
+                    let Grounds { position, .. } = view.grounds;
+                    streams.extend(position.into_iter().map(|place| place.stream));
+                }
+                _ => {}
+            }
+        }
+        Ok(streams)
+    }
+
+    /// Reads the entries of all claimed ranges, each once, in the order of the log.
+    async fn entries_of(&self, claims: &Claims) -> Result<BTreeMap<u64, Entry>, RecorderError> {
+        let mut entries = BTreeMap::new();
+        for (stream, (from, to)) in &claims.ranges {
+            let mut next = *from;
+            while next <= *to {
+                let page = self
+                    .store
+                    .range(stream, next, PAGE, Direction::Forward)
+                    .await?;
+                if page.is_empty() {
+                    return Err(HistoryError::StreamMissing {
+                        stream: stream.clone(),
+                        entries: to + 1,
+                    }
+                    .into());
+                }
+                for stored in page {
+                    let seq = stored
+                        .entry
+                        .header()
+                        .link(stream)
+                        .map_or(INTEGER_MAX, |link| link.seq);
+                    next = seq + 1;
+                    if seq <= *to {
+                        entries.insert(stored.index, stored.entry);
+                    }
+                }
+            }
+        }
+        Ok(entries)
+    }
+
+    /// Proves an entry in the tree of `size`, reading tiles as they are needed.
+    async fn prove(
+        &self,
+        index: u64,
+        size: u64,
+        tiles: &mut HashMap<Tile, Vec<Hash>>,
+    ) -> Result<Vec<Hash>, RecorderError> {
+        loop {
+            let needed = Cell::new(None);
+            let found = {
+                let nodes = TileNodes::new(size, |tile| {
+                    let hashes = tiles.get(&tile).cloned();
+                    if hashes.is_none() {
+                        needed.set(Some(tile));
+                    }
+                    hashes
+                });
+                inclusion_proof(&nodes, index, size)
+            };
+            let tile: Tile = match (found, needed.take()) {
+                (Ok(proof), _) => return Ok(proof),
+                (Err(_), Some(tile)) => tile,
+                (Err(_), None) => return Err(damaged()),
+            };
+            let Content::Hashes(level) = tile.content else {
+                return Err(damaged());
+            };
+            let bytes = self
+                .store
+                .tile(level, tile.index, tile.width)
+                .await?
+                .ok_or_else(damaged)?;
+            let hashes = read_hashes(&bytes, tile.width).map_err(|_| damaged())?;
+            tiles.insert(tile, hashes);
+        }
+    }
+
+    /// Reads an entry's payloads; what is said of people only for those who may see it.
+    async fn payloads_for(
+        &self,
+        caller: &Caller,
+        entry: &Entry,
+    ) -> Result<Vec<Option<StoredPayload>>, RecorderError> {
+        let references = &entry.header().payloads;
+        let shown = |role: Role| role != Role::People || caller.sees_people();
+        let digests: Vec<PayloadDigest> = references
+            .iter()
+            .filter(|reference| shown(reference.role))
+            .map(|reference| reference.digest)
+            .collect();
+        let mut found = if digests.is_empty() {
+            Vec::new()
+        } else {
+            self.store.payloads(&digests).await?
+        }
+        .into_iter();
+        Ok(references
+            .iter()
+            .map(|reference| {
+                if shown(reference.role) {
+                    found.next().flatten()
+                } else {
+                    None
+                }
+            })
+            .collect())
+    }
+}
+
+/// Returns the checkpoint that a receipt is proved against.
+async fn note_of(receipt: &Receipt, store: &dyn Store) -> Result<String, RecorderError> {
+    match receipt {
+        Receipt::Proved(proved) => Ok(proved.checkpoint.clone()),
+        _ => Ok(store.checkpoint().await?),
+    }
+}
+
+fn checkpoint_of(note: &str) -> Result<Checkpoint, RecorderError> {
+    let checkpoint = note
+        .parse::<Note>()
+        .and_then(|note| note.unverified_text().parse());
+    checkpoint.map_err(|_| damaged())
+}
+
+fn damaged() -> RecorderError {
+    RecorderError::Read(store::ReadError::Corrupt(
+        "its tree is not that of its checkpoint",
+    ))
+}

@@ -1,0 +1,47 @@
+//! Recovery: what an admin does when the store is not what it was.
+
+use journal::kind::Recovered;
+use journal::note::{Checkpoint, Note};
+use model::StreamName;
+use model::kind::AccessRole;
+use store::{Appended, ReadOnlyReason};
+
+use crate::caller::Caller;
+use crate::error::RecorderError;
+use crate::recorder::{Recorder, check_text};
+
+impl Recorder {
+    /// Makes a store writable again, with a `recovered` entry that names what was lost.
+    ///
+    /// # Errors
+    /// When the caller is no admin, or there is nothing to recover from.
+    pub async fn recover(
+        &self,
+        caller: &Caller,
+        reason: String,
+    ) -> Result<Appended, RecorderError> {
+        caller.require(&[AccessRole::Admin])?;
+        check_text("reason", &reason)?;
+        let status = self.store.status();
+        let note = self.store.checkpoint().await?;
+        let checkpoint = note
+            .parse::<Note>()
+            .and_then(|note| note.unverified_text().parse::<Checkpoint>());
+        let checkpoint =
+            checkpoint.map_err(|_| store::ReadError::Corrupt("its checkpoint is none"))?;
+        let (lost_from, lost_to) = match status.read_only {
+            Some(ReadOnlyReason::Behind { stored, outside }) => (stored, outside),
+            _ => (status.size, status.size),
+        };
+        let fields = Recovered {
+            expected_root: checkpoint.root,
+            lost_from,
+            lost_to,
+            reason,
+        };
+        let draft = self.draft(caller.by().clone(), &fields, vec![StreamName::admin()])?;
+        let appended = self.store.recover(draft).await?;
+        self.refresh().await?;
+        Ok(appended)
+    }
+}
