@@ -34,15 +34,18 @@ documented if {
 
 approvals_min := max([1, parameters.approvals_min])
 
-of_name[attestation.name] contains [attestation.recorded_ms, i, attestation] if {
+# Evidence from another flow is none.
+statements := [[attestation.recorded_ms, i, attestation] |
 	documented
 	some i, attestation in input.attestations
 	attestation.type == "pull-request"
 	not attestation.foreign
-}
+]
 
-# Of each name the newest statement counts. Evidence from another flow is none.
-requests := [max(statements)[2] | some statements in of_name]
+names := {statement[2].name | some statement in statements}
+
+# Of each name the newest statement counts.
+requests := [max([statement | some statement in statements; statement[2].name == name])[2] | some name in names]
 
 reviewed := [request |
 	some request in requests

@@ -33,19 +33,22 @@ documented if {
 	parameters.severity_max in severities
 }
 
-of_name[attestation.name] contains [attestation.recorded_ms, i, attestation] if {
+# Evidence from another flow is none.
+statements := [[attestation.recorded_ms, i, attestation] |
 	documented
 	some i, attestation in input.attestations
 	attestation.type == "sarif"
 	not attestation.foreign
-}
+]
 
-# Of each name the newest scan counts, clean or not. Evidence from another flow is none.
-scans := [max(statements)[2] | some statements in of_name]
+names := {statement[2].name | some statement in statements}
+
+# Of each name the newest scan counts, clean or not.
+scans := [max([statement | some statement in statements; statement[2].name == name])[2] | some name in names]
 
 unknown := [scan.name | some scan in scans; scan.schema != "sarif.v1"]
 
-missing := [name | some name in parameters.names; not of_name[name]]
+missing := [name | some name in parameters.names; not name in names]
 
 # A scanner that did not run to its end has seen nothing.
 broken := [scan.name | some scan in scans; object.get(scan.facts, "failed_runs", 0) > 0]

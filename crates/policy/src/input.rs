@@ -25,7 +25,7 @@ impl DossierInput {
     /// # Errors
     /// When the dossier has no JSON form.
     pub fn new(dossier: &Dossier) -> Result<Self, InputError> {
-        let bytes = model::canonical::to_vec(dossier).map_err(InputError)?;
+        let bytes = model::canonical::ordered_to_vec(dossier).map_err(InputError)?;
         let canonical = String::from_utf8(bytes)
             .map_err(|error| InputError(serde::ser::Error::custom(error)))?;
         let attested = dossier

@@ -64,6 +64,10 @@ impl Rules {
                         RuleHead::Set { refr, key, .. } => (refr, &[][..], key.as_ref(), None),
                         RuleHead::Func { refr, args, assign, .. } => (refr, args.as_slice(), None, assign.as_ref()),
                     };
+                    if key.is_some() && matches!(refr.as_ref(), Expr::RefBrack { .. }) {
+                        let head = refr.span().text();
+                        return Err(SourceError::Syntax(format!("`{head} contains …` is not supported: write a comprehension")));
+                    }
                     mentions.exprs(args);
                     mentions.exprs(key);
                     mentions.exprs(assign.map(|assign| &assign.value));

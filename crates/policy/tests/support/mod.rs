@@ -1,0 +1,43 @@
+//! What the tests of this crate share.
+
+#![allow(dead_code, clippy::allow_attributes, clippy::allow_attributes_without_reason)]
+
+use std::path::PathBuf;
+
+use model::Dossier;
+use policy::{Cache, Config, DossierInput, Sandbox};
+use serde_json::{Value, json};
+
+/// A sandbox whose cache lies below `target`, so that only the first run compiles the engine.
+pub fn sandbox() -> Sandbox {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("policy-cache");
+    Sandbox::new(Config { cache: Some(Cache { folder, key: [7; 32] }), engine: None }).unwrap()
+}
+
+/// A dossier about nothing, with some of its fields replaced.
+pub fn dossier(fields: Value) -> DossierInput {
+    let mut dossier = json!({
+        "approvals": [],
+        "attestations": [],
+        "change": { "commits": [], "complete": true },
+        "now_ms": 1_000_000,
+        "required": [],
+        "subject": {
+            "environment": "production",
+            "fingerprint": "f".repeat(64),
+            "flow": "pay",
+            "name": "pay-1.2.3",
+            "trail": "run-1",
+        },
+    });
+    for (key, value) in fields.as_object().unwrap() {
+        dossier[key] = value.clone();
+    }
+    let dossier: Dossier = serde_json::from_value(dossier).unwrap();
+    DossierInput::new(&dossier).unwrap()
+}
+
+/// The entry that a number stands for.
+pub fn entry(number: u64) -> String {
+    format!("{number:064x}")
+}
