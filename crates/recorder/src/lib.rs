@@ -17,6 +17,7 @@ mod environment;
 mod error;
 mod event;
 mod export;
+mod genesis;
 mod heads;
 mod history;
 mod keys;
@@ -41,6 +42,7 @@ pub use event::{
     AddAlias, Attest, BeginTrail, Event, RecordArtifact, Report, ReportDeployment, Submission,
     idempotency,
 };
+pub use genesis::{Charter, genesis};
 pub use history::{History, Loaded};
 pub use keys::{AddKey, AddPerson, DefineEnvironment, DefineFlow, NewKey};
 pub use permit::{Permit, PermitError, PermitRequest, Permitted};
