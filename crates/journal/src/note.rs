@@ -190,3 +190,129 @@ fn check_text(text: &str) -> Result<(), NoteError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The example of Go's `golang.org/x/mod/sumdb/note`, from which the C2SP specification grew.
+    const KEY: &str = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
+    const NOTE: &str = "If you think cryptography is the answer to your problem,\n\
+        then you don't know what your problem is.\n\n\
+        — PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n";
+
+    fn log_key(journal: &str, seed: u8) -> LogKey {
+        LogKey::new(&journal.parse().unwrap(), &[seed; 32])
+    }
+
+    #[test]
+    fn a_note_that_another_implementation_signed_is_read_and_written_to_the_byte() {
+        let note: Note = NOTE.parse().unwrap();
+        assert_eq!(
+            note.open(&KEY.parse().unwrap()).unwrap(),
+            NOTE.split("\n—").next().unwrap()
+        );
+        assert_eq!(note.to_string(), NOTE);
+    }
+
+    #[test]
+    fn a_changed_note_is_refused() {
+        let key: Vkey = KEY.parse().unwrap();
+        for at in 0..NOTE.len() {
+            let mut bytes = NOTE.as_bytes().to_vec();
+            bytes[at] ^= 1;
+            let opened = String::from_utf8(bytes)
+                .ok()
+                .and_then(|text| text.parse::<Note>().ok())
+                .and_then(|note| note.open(&key).ok().map(str::to_owned));
+            assert_eq!(opened, None, "byte {at}");
+        }
+    }
+
+    #[test]
+    fn each_of_several_signers_is_found_and_a_stranger_is_not() {
+        let [first, second, stranger] = [1, 2, 3].map(|seed| log_key("trailmark/acme", seed));
+        let mut note = Note::sign("a text\n".to_owned(), &first).unwrap();
+        note.add_signature(&second);
+        let read: Note = note.to_string().parse().unwrap();
+        assert_eq!(read, note);
+        assert_eq!(read.open(first.vkey()).unwrap(), "a text\n");
+        assert_eq!(read.open(second.vkey()).unwrap(), "a text\n");
+        assert!(matches!(
+            read.open(stranger.vkey()),
+            Err(NoteError::Unsigned(_))
+        ));
+    }
+
+    #[test]
+    fn a_note_has_one_spelling() {
+        let good = Note::sign("a text\n".to_owned(), &log_key("trailmark/acme", 1))
+            .unwrap()
+            .to_string();
+        for bad in [
+            good.trim_end().to_owned(),
+            format!("{good}\n"),
+            good.replace("\n\n", "\n"),
+            good.replace("— ", "- "),
+            good.replace("— ", "—  "),
+            good.replace('\n', "\r\n"),
+            good.replace("a text", "a\ttext"),
+            "a text\n\n".to_owned(),
+            format!("a text\n\n{}", "— a AAAAAAAA\n".repeat(33)),
+            format!("{}\n\n— a AAAAAAAA\n", "x".repeat(70_000)),
+        ] {
+            assert!(bad.parse::<Note>().is_err(), "accepted `{bad}`");
+        }
+        assert!(Note::sign("no line feed".to_owned(), &log_key("trailmark/acme", 1)).is_err());
+    }
+
+    #[test]
+    fn a_verifier_key_has_one_spelling_and_the_id_that_belongs_to_it() {
+        for bad in [
+            "",
+            "PeterNeumann",
+            "PeterNeumann+c74f20a3",
+            "PeterNeumann+c74f20a4+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
+            "PeterNeumann+C74F20A3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
+            "Peter Neumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
+            "PeterNeumann+c74f20a3+AhpC2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
+            "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq",
+        ] {
+            assert!(bad.parse::<Vkey>().is_err(), "accepted `{bad}`");
+        }
+    }
+
+    #[test]
+    fn a_checkpoint_is_its_logs_own_and_has_three_lines() {
+        let key = log_key("trailmark/acme", 1);
+        let checkpoint = Checkpoint {
+            origin: "trailmark/acme".parse().unwrap(),
+            size: 20,
+            root: model::Root([3; 32]),
+        };
+        let note = checkpoint.sign(&key).unwrap();
+        assert_eq!(Checkpoint::open(&note, key.vkey()).unwrap(), checkpoint);
+        let other = Checkpoint {
+            origin: "trailmark/other".parse().unwrap(),
+            ..checkpoint.clone()
+        };
+        let note = other.sign(&key).unwrap();
+        assert!(matches!(
+            Checkpoint::open(&note, key.vkey()),
+            Err(NoteError::Origin { .. })
+        ));
+        let text = checkpoint.to_string();
+        for bad in [
+            text.replace("20", "020"),
+            text.replace("20", "+20"),
+            text.replace("20", "-1"),
+            text.replace("20", "99999999999999999999"),
+            text.replace('=', ""),
+            text.replace("trailmark/", ""),
+            format!("{text}an extension\n"),
+            text.trim_end().to_owned(),
+        ] {
+            assert!(bad.parse::<Checkpoint>().is_err(), "accepted `{bad}`");
+        }
+    }
+}

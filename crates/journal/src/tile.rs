@@ -226,3 +226,128 @@ impl<F: Fn(Tile) -> Option<Vec<Hash>>> Nodes for TileNodes<F> {
         nodes.first().copied()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use model::Entry;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::tree::{Frontier, inclusion_proof};
+
+    const fn tile(content: Content, index: u64, width: u16) -> Tile {
+        Tile {
+            content,
+            index,
+            width,
+        }
+    }
+
+    #[test]
+    fn paths_are_those_of_the_specification() {
+        for (tile, path) in [
+            (tile(Content::Hashes(0), 0, 256), "tile/0/000"),
+            (
+                tile(Content::Hashes(3), 1_234_067, 256),
+                "tile/3/x001/x234/067",
+            ),
+            (tile(Content::Hashes(1), 5, 17), "tile/1/005.p/17"),
+            (
+                tile(Content::Entries, 1_000, 1),
+                "tile/entries/x001/000.p/1",
+            ),
+        ] {
+            assert_eq!(tile.to_string(), path);
+            assert_eq!(path.parse::<Tile>().unwrap(), tile);
+        }
+        for bad in [
+            "",
+            "tile/0/0",
+            "tile/0/x000/001",
+            "tile/0/001/234",
+            "tile/0/x001/x234",
+            "tile/00/001",
+            "tile/7/001",
+            "tile/-1/001",
+            "tile/0/001.p/0",
+            "tile/0/001.p/256",
+            "tile/0/001.p/017",
+            "tile/0/001.p/",
+            "tile/0/../001",
+            "tile/entries/xx01/234",
+            "tile/0/x999/x999/x999/x999/x999/x999/999",
+        ] {
+            assert!(bad.parse::<Tile>().is_err(), "accepted `{bad}`");
+        }
+    }
+
+    #[test]
+    fn growth_names_every_tile_that_changed_and_no_other() {
+        let names = |old, new| {
+            Tile::grown(old, new)
+                .map(|tile| tile.to_string())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(names(0, 0), Vec::<String>::new());
+        assert_eq!(names(0, 2), ["tile/entries/000.p/2", "tile/0/000.p/2"]);
+        assert_eq!(
+            names(255, 513),
+            [
+                "tile/entries/000",
+                "tile/entries/001",
+                "tile/entries/002.p/1",
+                "tile/0/000",
+                "tile/0/001",
+                "tile/0/002.p/1",
+                "tile/1/000.p/2",
+            ]
+        );
+        assert_eq!(names(256, 257), ["tile/entries/001.p/1", "tile/0/001.p/1"]);
+    }
+
+    #[test]
+    fn tiles_of_another_width_are_refused() {
+        let hashes = [Hash([1; 32]), Hash([2; 32])];
+        let bytes = write_hashes(&hashes);
+        assert_eq!(read_hashes(&bytes, 2).unwrap(), hashes);
+        assert_eq!(read_hashes(&bytes, 3), Err(TileError::Width(3)));
+        assert_eq!(read_hashes(&bytes[1..], 2), Err(TileError::Width(2)));
+        let mut bundle = Vec::new();
+        write_entry(&mut bundle, b"one").unwrap();
+        write_entry(&mut bundle, b"").unwrap();
+        assert_eq!(bundle, b"\x00\x03one\x00\x00");
+        assert_eq!(read_entries(&bundle, 2).unwrap(), [b"one".as_slice(), b""]);
+        for length in 0..bundle.len() {
+            assert!(read_entries(&bundle[..length], 2).is_err());
+        }
+        assert!(write_entry(&mut bundle, &[0; 65_536]).is_err());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(16))]
+        #[test]
+        fn proofs_from_tiles_are_those_from_the_tree(size in 1..70_000_u64, index in any::<prop::sample::Index>()) {
+            let leaves: Vec<_> = (0..size).map(|index| Entry::hash_of(&index.to_be_bytes())).collect();
+            let group = Frontier::new().append_group(&leaves);
+            let mut tiles = HashMap::new();
+            for tile in Tile::grown(0, size) {
+                let Content::Hashes(level) = tile.content else { continue };
+                let first = tile.index * 256;
+                let hashes = (first..first + u64::from(tile.width)).map(|index| group.node(level * 8, index).unwrap());
+                tiles.insert(tile, hashes.collect::<Vec<_>>());
+            }
+            let nodes = TileNodes::new(size, |tile| tiles.get(&tile).cloned());
+            let index = index.index(leaves.len()) as u64;
+            prop_assert_eq!(inclusion_proof(&nodes, index, size), group.proof(index));
+        }
+
+        #[test]
+        fn no_path_is_read_twice_in_two_ways(path in "tile/(entries|[0-9]{1,2})/(x?[0-9]{3}/){0,2}[0-9]{3}(\\.p/[0-9]{1,3})?") {
+            if let Ok(tile) = path.parse::<Tile>() {
+                prop_assert_eq!(tile.to_string(), path);
+            }
+        }
+    }
+}

@@ -183,3 +183,125 @@ impl Nodes for Group {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use model::Entry;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::tree::{consistency_proof, verify_consistency, verify_inclusion};
+
+    /// The leaves that implementations of RFC 6962 test with, and the roots over the first one, two, three … of them.
+    const LEAVES: [&str; 8] = [
+        "",
+        "00",
+        "10",
+        "2021",
+        "3031",
+        "40414243",
+        "5051525354555657",
+        "606162636465666768696a6b6c6d6e6f",
+    ];
+    const ROOTS: [&str; 9] = [
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
+        "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
+        "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77",
+        "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
+        "4e3bbb1f7b478dcfe71fb631631519a3bca12c9aefca1612bfce4c13a86264d4",
+        "76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef",
+        "ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c",
+        "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
+    ];
+
+    /// The tree hash by its definition (RFC 6962, section 2.1).
+    fn naive_root(leaves: &[EntryHash]) -> Hash {
+        match leaves {
+            [] => empty_root(),
+            [only] => leaf(only),
+            _ => {
+                let (left, right) = leaves.split_at(leaves.len().next_power_of_two() / 2);
+                node_hash(&naive_root(left), &naive_root(right))
+            }
+        }
+    }
+
+    fn leaves(count: u64) -> Vec<EntryHash> {
+        (0..count)
+            .map(|index| Entry::hash_of(&index.to_be_bytes()))
+            .collect()
+    }
+
+    #[test]
+    fn the_roots_of_the_known_leaves_are_the_known_ones() {
+        let mut frontier = Frontier::new();
+        assert_eq!(frontier.root().to_string(), ROOTS[0]);
+        for (leaf, root) in LEAVES.iter().zip(&ROOTS[1..]) {
+            frontier.append(&Entry::hash_of(&hex::decode(leaf).unwrap()));
+            assert_eq!(frontier.root().to_string(), *root);
+        }
+    }
+
+    #[test]
+    fn an_edge_of_the_wrong_length_is_no_frontier() {
+        let whole = Frontier::new().append_group(&leaves(11)).after;
+        let edge = whole.edge().to_vec();
+        assert_eq!(Frontier::from_edge(11, edge.clone()), Some(whole));
+        assert_eq!(Frontier::from_edge(12, edge), None);
+    }
+
+    #[test]
+    fn what_lies_outside_a_tree_has_no_proof() {
+        let group = Frontier::new().append_group(&leaves(5));
+        for (asked, size) in [(5, 5), (9, 5), (0, 0)] {
+            let outside = ProofError::OutOfRange { asked, size };
+            assert_eq!(inclusion_proof(&group, asked, size), Err(outside));
+        }
+        for (asked, size) in [(0, 5), (6, 5)] {
+            let outside = ProofError::OutOfRange { asked, size };
+            assert_eq!(consistency_proof(&group, asked, size), Err(outside));
+        }
+        let missing = ProofError::Missing { level: 0, index: 6 };
+        assert_eq!(inclusion_proof(&group, 7, 8), Err(missing));
+    }
+
+    proptest! {
+        #[test]
+        fn a_group_has_the_root_and_the_proofs_of_the_whole_tree(old in 0..600_u64, added in 0..300_u64) {
+            let all = leaves(old + added);
+            let (first, rest) = all.split_at(usize::try_from(old).unwrap());
+            let mut frontier = Frontier::new();
+            frontier.append_group(first);
+            let group = frontier.append_group(rest);
+            let root = naive_root(&all);
+            prop_assert_eq!(group.root(), root);
+            prop_assert_eq!((group.first(), group.size()), (old, old + added));
+            let whole = Frontier::new().append_group(&all);
+            for (index, leaf) in (old..).zip(rest) {
+                let proof = group.proof(index).unwrap();
+                prop_assert_eq!(&proof, &whole.proof(index).unwrap());
+                prop_assert_eq!(verify_inclusion(leaf, index, group.size(), &proof, &root), Ok(()));
+                prop_assert!(verify_inclusion(leaf, index ^ 1, group.size(), &proof, &root).is_err());
+            }
+            prop_assert_eq!(Frontier::from_nodes(&whole, old).unwrap().root(), naive_root(first));
+            for (level, index, hash) in group.nodes() {
+                prop_assert_eq!(whole.node(level, index), Some(hash));
+            }
+        }
+
+        #[test]
+        fn a_tree_is_proved_to_begin_with_each_older_one(old in 1..300_u64, added in 0..300_u64) {
+            let all = leaves(old + added);
+            let group = Frontier::new().append_group(&all);
+            let proof = consistency_proof(&group, old, old + added).unwrap();
+            let old_root = naive_root(&all[..usize::try_from(old).unwrap()]);
+            let root = group.root();
+            prop_assert_eq!(verify_consistency(old, old + added, &proof, &old_root, &root), Ok(()));
+            if added > 0 {
+                prop_assert!(verify_consistency(old, old + added, &proof, &root, &root).is_err());
+                prop_assert!(verify_consistency(old, old + added, &proof[1..], &old_root, &root).is_err());
+            }
+        }
+    }
+}

@@ -1,6 +1,6 @@
 use model::EntryHash;
 
-use super::{Hash, Nodes, fold, leaf, node_hash};
+use super::{Hash, Nodes, empty_root, fold, leaf, node_hash};
 
 /// Why a proof cannot be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -164,7 +164,8 @@ pub fn verify_inclusion(
 /// Checks that the tree of `size` leaves begins with that of `old_size` (RFC 9162, section 2.1.4.2).
 ///
 /// # Errors
-/// Says why the proof does not prove it. Nothing follows from an empty older tree, so that is refused too.
+/// Says why the proof does not prove it. Nothing follows from an empty older tree, so it is refused where the newer one
+/// has leaves.
 pub fn verify_consistency(
     old_size: u64,
     size: u64,
@@ -173,10 +174,10 @@ pub fn verify_consistency(
     root: &Hash,
 ) -> Result<(), Disproved> {
     if old_size == size {
-        return if proof.is_empty() {
-            equal(old_root, root)
-        } else {
-            Err(Disproved::Length(proof.len()))
+        return match proof {
+            [] if size == 0 && *root != empty_root() => Err(Disproved::Root),
+            [] => equal(old_root, root),
+            _ => Err(Disproved::Length(proof.len())),
         };
     }
     if old_size == 0 || old_size > size {

@@ -10,7 +10,7 @@ use crate::tree::Disproved;
 #[error("verification failed at {place}")]
 pub struct Fault {
     /// Where.
-    pub place: Place,
+    pub place: Box<Place>,
     /// What.
     #[source]
     pub wrong: Wrong,

@@ -21,7 +21,7 @@ pub(super) trait Keep {
 /// Verifies a bundle line by line.
 pub(super) fn run(input: impl BufRead, pin: &Pin, keep: &mut impl Keep) -> Result<Report, Fault> {
     let mut reader = Reader::new(input);
-    let mut place = Place::default();
+    let mut place = Box::new(Place::default());
     let preamble = match Preamble::read(&mut reader, &mut place.line) {
         Ok(preamble) => preamble,
         Err(wrong) => return Err(Fault { place, wrong }),
@@ -38,7 +38,7 @@ pub(super) fn run(input: impl BufRead, pin: &Pin, keep: &mut impl Keep) -> Resul
         Ok(()) => run.finish(reader.bytes()),
         Err(wrong) => Err(Fault {
             wrong: run.explain(&mut reader, wrong),
-            place: run.place,
+            place: Box::new(run.place),
         }),
     }
 }
@@ -107,14 +107,15 @@ impl<'a, K: Keep> Run<'a, K> {
     /// Reads from the first entry to the end.
     fn lines(&mut self, reader: &mut Reader<impl BufRead>) -> Result<(), Wrong> {
         loop {
-            let line =
-                Line::parse(reader.line()).ok_or(Wrong::Malformed("a line is none of a bundle's"));
-            if matches!(line, Ok(Line::Entry { .. } | Line::End { .. })) {
+            let line = Line::parse(reader.line());
+            if matches!(line, Some(Line::Entry { .. } | Line::End { .. })) {
                 self.close()?;
+            }
+            if matches!(line, None | Some(Line::Entry { .. } | Line::End { .. })) {
                 self.place = Place::default();
             }
             self.place.line = reader.before() + 1;
-            match line? {
+            match line.ok_or(Wrong::Malformed("a line is none of a bundle's"))? {
                 Line::Entry {
                     index,
                     hash,
@@ -296,7 +297,7 @@ impl<'a, K: Keep> Run<'a, K> {
 
     /// Checks what only the end shows, and says what was proved.
     fn finish(self, bytes: u64) -> Result<Report, Fault> {
-        let mut place = self.place;
+        let mut place = Box::new(self.place);
         let unfinished = self.chains.unfinished();
         if let Some((stream, seq)) = unfinished {
             place.stream = Some(stream.clone());

@@ -1,0 +1,15 @@
+//! The journal from outside: what verifies, what does not, and the bytes that outsiders see.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test stops where it fails"
+)]
+
+mod book;
+mod bundles;
+mod damage;
+mod forgery;
+mod golden;
+mod vectors;
