@@ -6,6 +6,9 @@
 #![warn(missing_docs)]
 
 mod clock;
+#[cfg(any(test, feature = "conformance"))]
+#[macro_use]
+pub mod conformance;
 mod contract;
 mod error;
 #[cfg(any(test, feature = "conformance"))]

@@ -470,3 +470,6 @@ impl Content {
         frontier
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -233,8 +233,10 @@ impl Sqlite {
 }
 
 impl Drop for Sqlite {
-    /// Lets the writer finish what it took on, so that the folder is free afterwards.
+    /// Lets the writer finish what it took on, so that the folder is free afterwards. It is the last to close the
+    /// database, and leaves everything in one file.
     fn drop(&mut self) {
+        self.readers.close();
         self.jobs.take();
         if let Some(writer) = self.writer.take() {
             drop(writer.join());
@@ -468,3 +470,6 @@ fn read_counters(connection: &Connection) -> Result<Counters, OpenError> {
         corrected,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,5 @@
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
@@ -24,6 +24,11 @@ impl Readers {
         })
     }
 
+    /// Closes the connections that are idle.
+    pub(super) fn close(&self) {
+        lock(&self.idle).clear();
+    }
+
     /// Runs a read in a transaction of its own: it sees one state of the log.
     pub(super) async fn read<T: Send + 'static>(
         &self,
@@ -35,8 +40,7 @@ impl Readers {
             .map_err(|closed| ReadError::Unavailable(closed.into()))?;
         let idle = Arc::clone(&self.idle);
         let reading = tokio::task::spawn_blocking(move || {
-            let lock = || idle.lock().unwrap_or_else(PoisonError::into_inner);
-            let taken = lock().pop();
+            let taken = lock(&idle).pop();
             let Some(connection) = taken else {
                 return Err(ReadError::Unavailable("no connection is left".into()));
             };
@@ -45,7 +49,7 @@ impl Readers {
                 .map_err(ReadError::from)
                 .and_then(|_snapshot| read(&connection));
             // Put back here, so that a caller who stops waiting takes no connection along.
-            lock().push(connection);
+            lock(&idle).push(connection);
             drop(turn);
             result
         });
@@ -53,4 +57,8 @@ impl Readers {
             .await
             .map_err(|stopped| ReadError::Unavailable(stopped.into()))?
     }
+}
+
+fn lock(idle: &Mutex<Vec<Connection>>) -> MutexGuard<'_, Vec<Connection>> {
+    idle.lock().unwrap_or_else(PoisonError::into_inner)
 }
