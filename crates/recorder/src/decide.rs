@@ -22,7 +22,7 @@ use crate::policies::blocking;
 use crate::recorder::Recorder;
 
 /// How often a decision is made anew because evidence arrived meanwhile.
-const ATTEMPTS_MAX: usize = 8;
+const ATTEMPTS_MAX: usize = 32;
 
 /// Asks for a decision.
 #[derive(Debug, Clone, Serialize, Deserialize)]
