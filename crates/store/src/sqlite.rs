@@ -472,4 +472,6 @@ fn read_counters(connection: &Connection) -> Result<Counters, OpenError> {
 }
 
 #[cfg(test)]
+mod crash;
+#[cfg(test)]
 mod tests;
