@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use journal::Draft;
+use journal::{Draft, Expectation};
 use model::kind::{AccessRole, Fields as _, Sighted, SightingChange, SnapshotTaken};
 use model::limits::{BATCH_ITEMS_MAX, INTEGER_MAX};
 use model::{Body, EntryHash, Fingerprint, Name, Role, StreamName};
 use serde::{Deserialize, Serialize};
-use store::{Appended, Direction, Stored};
+use store::{AppendError, Appended, Direction, Stored};
 
 use crate::caller::Caller;
 use crate::error::{HistoryError, RecorderError};
@@ -19,6 +19,8 @@ pub const SNAPSHOT_ARTIFACTS_MAX: usize = 10_000;
 /// Entries of an environment that a look-up goes back over.
 const LOOK_BACK_MAX: u64 = 10_000;
 const PAGE: usize = 200;
+/// How often a snapshot is compared anew because another one came in between.
+const ATTEMPTS_MAX: usize = 32;
 const SCHEMA: &str = "snapshot.v1";
 
 /// Reports what was observed in an environment.
@@ -94,6 +96,24 @@ impl Recorder {
         caller: &Caller,
         take: TakeSnapshot,
     ) -> Result<Snapshot, RecorderError> {
+        let environment = take.environment.clone();
+        let snapshot = self.snapshot_only(caller, take).await?;
+        let entry = snapshot.appended.stored.entry.hash();
+        self.record_sightings(caller, &environment, entry, &snapshot.sightings)
+            .await?;
+        Ok(snapshot)
+    }
+
+    /// Records the snapshot's own entry, after completing the sightings of the one before.
+    ///
+    /// # Errors
+    /// As [`Recorder::snapshot`].
+    #[doc(hidden)]
+    pub async fn snapshot_only(
+        &self,
+        caller: &Caller,
+        take: TakeSnapshot,
+    ) -> Result<Snapshot, RecorderError> {
         caller.require(&[AccessRole::Snapshotter])?;
         if self.definitions().environment(&take.environment).is_none() {
             return Err(RecorderError::Unknown {
@@ -102,48 +122,59 @@ impl Recorder {
             });
         }
         let artifacts = tidy(take.artifacts)?;
-        let stream = StreamName::environment(&take.environment);
+        for _ in 0..ATTEMPTS_MAX {
+            match self
+                .try_snapshot(caller, &take.environment, &artifacts)
+                .await
+            {
+                Err(RecorderError::Append(AppendError::Moved { .. })) => {}
+                done => return done,
+            }
+        }
+        Err(RecorderError::Moved)
+    }
+
+    /// Compares with the snapshot before, and records unless another one came in between.
+    async fn try_snapshot(
+        &self,
+        caller: &Caller,
+        environment: &Name,
+        artifacts: &[Running],
+    ) -> Result<Snapshot, RecorderError> {
+        let stream = StreamName::environment(environment);
+        let seq = self
+            .store
+            .head(&stream)
+            .await?
+            .map_or(0, |head| head.seq + 1);
         let before = self.observed(&stream, INTEGER_MAX).await?;
         if let Some(before) = &before {
-            self.complete_sightings(caller, &take.environment, before)
-                .await?;
+            self.complete_sightings(caller, environment, before).await?;
         }
-        let same_as = before
+        let same = before
             .as_ref()
-            .filter(|before| before.artifacts == artifacts)
-            .map(|before| before.entry);
+            .filter(|before| before.artifacts == artifacts);
+        let same_as = same.map(|before| before.entry);
+        let sightings = changes(
+            before.as_ref().map_or(&[], |before| &before.artifacts),
+            artifacts,
+        );
         let fields = SnapshotTaken {
             artifacts: artifacts.len() as u64,
-            environment: take.environment.clone(),
+            environment: environment.clone(),
             same_as,
         };
-        let mut draft = self.draft(caller.by().clone(), &fields, vec![stream])?;
-        let changes = changes(
-            before.as_ref().map_or(&[], |before| &before.artifacts),
-            &artifacts,
-        );
+        let mut draft = self.draft(caller.by().clone(), &fields, vec![stream.clone()])?;
+        draft.expected.push(Expectation { stream, seq });
         if same_as.is_none() {
-            draft.payloads.push(self.json_payload(
-                Role::Facts,
-                SCHEMA,
-                &SnapshotFacts { artifacts },
-            )?);
+            let facts = SnapshotFacts {
+                artifacts: artifacts.to_vec(),
+            };
+            draft
+                .payloads
+                .push(self.json_payload(Role::Facts, SCHEMA, &facts)?);
         }
         let appended = self.append_one(draft).await?;
-        if same_as.is_none() {
-            self.record_sightings(
-                caller,
-                &take.environment,
-                appended.stored.entry.hash(),
-                &changes,
-            )
-            .await?;
-        }
-        let sightings = if same_as.is_none() {
-            changes
-        } else {
-            Vec::new()
-        };
         Ok(Snapshot {
             appended,
             same_as,

@@ -10,8 +10,16 @@ use recorder::*;
 use world::{World, artifact, fingerprint, name, policies, question, unit_tests};
 
 async fn approval_of(world: &World, byte: u8) -> Vec<(ApprovalStatus, Option<String>)> {
-    let dossier = world.recorder.dossier(fingerprint(byte), None, None, name("production")).await.unwrap();
-    dossier.approvals.into_iter().map(|found| (found.status, found.reason.map(|reason| reason.to_string()))).collect()
+    let dossier = world
+        .recorder
+        .dossier(fingerprint(byte), None, None, name("production"))
+        .await
+        .unwrap();
+    dossier
+        .approvals
+        .into_iter()
+        .map(|found| (found.status, found.reason.map(|reason| reason.to_string())))
+        .collect()
 }
 
 fn stale(reason: &str) -> (ApprovalStatus, Option<String>) {
@@ -24,26 +32,58 @@ async fn without_a_policy_in_force_nothing_is_allowed() {
     world.built("one", 1, "email:alice@example.com", None).await;
     let decision = world.decide(1).await;
     assert_eq!(decision.verdict, Verdict::Denied);
-    assert_eq!(decision.grounds.reasons(), ["no-policy: no policy is in force here"]);
+    assert_eq!(
+        decision.grounds.reasons(),
+        ["no-policy: no policy is in force here"]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn evidence_and_a_second_pair_of_eyes_allow_and_a_replay_agrees_to_the_bit() {
     let world = World::solo().await;
-    world.bind(world.publish("unit-tested", PolicyForm::Rego).await).await;
-    world.bind(world.publish("four-eyes", PolicyForm::Component).await).await;
+    world
+        .bind(world.publish("unit-tested", PolicyForm::Rego).await)
+        .await;
+    world
+        .bind(world.publish("four-eyes", PolicyForm::Component).await)
+        .await;
     world.built("one", 1, "email:alice@example.com", None).await;
     assert_eq!(world.decide(1).await.verdict, Verdict::Denied);
     world.tested("one", 1, false).await;
     world.approve(&world.alice.1, 1).await;
-    assert_eq!(approval_of(&world, 1).await, [stale("author-of-the-change")]);
+    assert_eq!(
+        approval_of(&world, 1).await,
+        [stale("author-of-the-change")]
+    );
     assert_eq!(world.decide(1).await.verdict, Verdict::Denied);
     world.approve(&world.bob.1, 1).await;
-    let permit = Some(PermitRequest { audience: "deploy".into(), ttl_ms: None });
-    let decision = world.recorder.decide(&world.ci, &DecideRequest { permit, ..question(1) }).await.unwrap();
-    assert_eq!(decision.verdict, Verdict::Allowed, "{:?}", decision.grounds.reasons());
+    let permit = Some(PermitRequest {
+        audience: "deploy".into(),
+        ttl_ms: None,
+    });
+    let decision = world
+        .recorder
+        .decide(
+            &world.ci,
+            &DecideRequest {
+                permit,
+                ..question(1)
+            },
+        )
+        .await
+        .unwrap();
+    assert_eq!(
+        decision.verdict,
+        Verdict::Allowed,
+        "{:?}",
+        decision.grounds.reasons()
+    );
 
-    let bundle = world.recorder.export_artifact(&world.ci, &fingerprint(1), Vec::new()).await.unwrap();
+    let bundle = world
+        .recorder
+        .export_artifact(&world.ci, &fingerprint(1), Vec::new())
+        .await
+        .unwrap();
     let verified = open(bundle.as_slice(), &Pin::default()).unwrap();
     let entry = decision.appended.stored.entry.hash();
     let replayed = replay(&verified, &entry, &policies()).unwrap();
@@ -53,13 +93,23 @@ async fn evidence_and_a_second_pair_of_eyes_allow_and_a_replay_agrees_to_the_bit
     let permit = decision.permit.unwrap();
     let key = verified.report().permit_key;
     let permitted = permit.check(&key, world.recorder.now_ms()).unwrap();
-    assert_eq!((permitted.fingerprint, permitted.decision), (fingerprint(1), entry));
+    assert_eq!(
+        (permitted.fingerprint, permitted.decision),
+        (fingerprint(1), entry)
+    );
     world.clock.advance(15 * 60 * 1000);
-    assert!(matches!(permit.check(&key, world.recorder.now_ms()), Err(PermitError::Expired(_))));
+    assert!(matches!(
+        permit.check(&key, world.recorder.now_ms()),
+        Err(PermitError::Expired(_))
+    ));
     let other = journal::key::PermitKey::new(&[9; 32]).public();
     assert_eq!(permit.check(&other, 0), Err(PermitError::Signature));
 
-    let whole = world.recorder.export_journal(&world.ci, Vec::new()).await.unwrap();
+    let whole = world
+        .recorder
+        .export_journal(&world.ci, Vec::new())
+        .await
+        .unwrap();
     assert!(verify(whole.as_slice(), &Pin::default()).unwrap().unique);
 }
 
@@ -69,13 +119,19 @@ async fn a_failed_outcome_makes_an_approval_stale_and_passing_evidence_does_not(
     world.built("one", 1, "email:alice@example.com", None).await;
     world.approve(&world.bob.1, 1).await;
     world.tested("one", 1, false).await;
-    assert_eq!(approval_of(&world, 1).await, [(ApprovalStatus::Valid, None)]);
+    assert_eq!(
+        approval_of(&world, 1).await,
+        [(ApprovalStatus::Valid, None)]
+    );
     world.tested("one", 1, true).await;
     assert_eq!(approval_of(&world, 1).await, [stale("failed-outcome")]);
     world.tested("one", 1, false).await;
     assert_eq!(approval_of(&world, 1).await, [stale("failed-outcome")]);
     world.approve(&world.bob.1, 1).await;
-    assert_eq!(approval_of(&world, 1).await, [stale("failed-outcome"), (ApprovalStatus::Valid, None)]);
+    assert_eq!(
+        approval_of(&world, 1).await,
+        [stale("failed-outcome"), (ApprovalStatus::Valid, None)]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -83,12 +139,22 @@ async fn an_approval_ends_by_withdrawal_by_time_and_by_new_provenance() {
     let world = World::solo().await;
     world.built("one", 1, "email:alice@example.com", None).await;
     let given = world.approve(&world.bob.1, 1).await;
-    let other = world.recorder.withdraw_approval(&world.carol.1, given).await.unwrap_err();
+    let other = world
+        .recorder
+        .withdraw_approval(&world.carol.1, given)
+        .await
+        .unwrap_err();
     assert_eq!(other.class(), model::Class::Denied);
-    world.recorder.withdraw_approval(&world.bob.1, given).await.unwrap();
+    world
+        .recorder
+        .withdraw_approval(&world.bob.1, given)
+        .await
+        .unwrap();
     assert_eq!(approval_of(&world, 1).await, [stale("withdrawn")]);
     world.approve(&world.carol.1, 1).await;
-    world.record(artifact("one", 1, "email:alice@example.com", None)).await;
+    world
+        .record(artifact("one", 1, "email:alice@example.com", None))
+        .await;
     assert_eq!(approval_of(&world, 1).await[1], stale("new-provenance"));
     world.approve(&world.carol.1, 1).await;
     world.clock.advance(7 * 24 * 60 * 60 * 1000);
@@ -98,7 +164,9 @@ async fn an_approval_ends_by_withdrawal_by_time_and_by_new_provenance() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_author_whom_nobody_registered_makes_every_approval_not_count() {
     let world = World::solo().await;
-    world.built("one", 1, "email:stranger@example.com", None).await;
+    world
+        .built("one", 1, "email:stranger@example.com", None)
+        .await;
     world.approve(&world.bob.1, 1).await;
     assert_eq!(approval_of(&world, 1).await, [stale("change-not-known")]);
 }
@@ -106,29 +174,50 @@ async fn an_author_whom_nobody_registered_makes_every_approval_not_count() {
 #[tokio::test(flavor = "multi_thread")]
 async fn four_eyes_look_at_the_whole_change_since_the_last_release() {
     let world = World::solo().await;
-    world.bind(world.publish("four-eyes", PolicyForm::Component).await).await;
-    let bob = AddAlias { alias: "email:bob@example.com".parse().unwrap(), person: world.bob.0.clone() };
+    world
+        .bind(world.publish("four-eyes", PolicyForm::Component).await)
+        .await;
+    let bob = AddAlias {
+        alias: "email:bob@example.com".parse().unwrap(),
+        person: world.bob.0.clone(),
+    };
     world.recorder.add_alias(&world.admin, bob).await.unwrap();
     world.built("one", 1, "email:alice@example.com", None).await;
     world.approve(&world.bob.1, 1).await;
     assert_eq!(world.decide(1).await.verdict, Verdict::Allowed);
     // Bob's artifact is never released; Alice's next one brings his commit along.
-    world.built("two", 2, "email:bob@example.com", Some(fingerprint(1))).await;
-    world.built("three", 3, "email:alice@example.com", Some(fingerprint(2))).await;
+    world
+        .built("two", 2, "email:bob@example.com", Some(fingerprint(1)))
+        .await;
+    world
+        .built("three", 3, "email:alice@example.com", Some(fingerprint(2)))
+        .await;
     world.approve(&world.bob.1, 3).await;
-    assert_eq!(approval_of(&world, 3).await, [stale("author-of-the-change")]);
+    assert_eq!(
+        approval_of(&world, 3).await,
+        [stale("author-of-the-change")]
+    );
     assert_eq!(world.decide(3).await.verdict, Verdict::Denied);
     world.approve(&world.carol.1, 3).await;
     assert_eq!(world.decide(3).await.verdict, Verdict::Allowed);
     // Released again it is the same change, not an empty one that its author could approve.
-    assert_eq!(approval_of(&world, 3).await[0], stale("author-of-the-change"));
-    assert_eq!(world.decide(1).await.verdict, Verdict::Allowed, "going back to what was released is no new change");
+    assert_eq!(
+        approval_of(&world, 3).await[0],
+        stale("author-of-the-change")
+    );
+    assert_eq!(
+        world.decide(1).await.verdict,
+        Verdict::Allowed,
+        "going back to what was released is no new change"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_that_cannot_be_followed_back_is_not_approved() {
     let world = World::solo().await;
-    world.bind(world.publish("four-eyes", PolicyForm::Component).await).await;
+    world
+        .bind(world.publish("four-eyes", PolicyForm::Component).await)
+        .await;
     world.built("one", 1, "email:alice@example.com", None).await;
     world.approve(&world.bob.1, 1).await;
     assert_eq!(world.decide(1).await.verdict, Verdict::Allowed);
@@ -140,24 +229,57 @@ async fn a_change_that_cannot_be_followed_back_is_not_approved() {
 #[tokio::test(flavor = "multi_thread")]
 async fn evidence_of_another_flow_is_foreign_and_decides_nothing() {
     let world = World::solo().await;
-    world.bind(world.publish("unit-tested", PolicyForm::Component).await).await;
-    let flow = DefineFlow { description: String::new(), flow: name("other"), required: Vec::new() };
-    world.recorder.define_flow(&world.admin, flow).await.unwrap();
+    world
+        .bind(world.publish("unit-tested", PolicyForm::Component).await)
+        .await;
+    let flow = DefineFlow {
+        description: String::new(),
+        flow: name("other"),
+        required: Vec::new(),
+    };
+    world
+        .recorder
+        .define_flow(&world.admin, flow)
+        .await
+        .unwrap();
     world.built("one", 1, "email:alice@example.com", None).await;
-    let begin = BeginTrail { build_url: None, commit: None, flow: name("other"), repository: None, trail: name("one") };
+    let begin = BeginTrail {
+        build_url: None,
+        commit: None,
+        flow: name("other"),
+        repository: None,
+        trail: name("one"),
+    };
     world.record(Event::Trail(begin)).await;
-    let Event::Attestation(tests) = unit_tests("one", 1, false) else { unreachable!() };
-    world.record(Event::Attestation(Attest { flow: name("other"), ..tests })).await;
+    let Event::Attestation(tests) = unit_tests("one", 1, false) else {
+        unreachable!()
+    };
+    world
+        .record(Event::Attestation(Attest {
+            flow: name("other"),
+            ..tests
+        }))
+        .await;
     assert_eq!(world.decide(1).await.verdict, Verdict::Denied);
-    let dossier = world.recorder.dossier(fingerprint(1), None, None, name("production")).await.unwrap();
-    let foreign: Vec<bool> = dossier.attestations.iter().map(|attestation| attestation.foreign).collect();
+    let dossier = world
+        .recorder
+        .dossier(fingerprint(1), None, None, name("production"))
+        .await
+        .unwrap();
+    let foreign: Vec<bool> = dossier
+        .attestations
+        .iter()
+        .map(|attestation| attestation.foreign)
+        .collect();
     assert_eq!(foreign, [false, true]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_decision_is_made_again_when_evidence_arrives_meanwhile() {
     let world = World::solo().await;
-    world.bind(world.publish("unit-tested", PolicyForm::Component).await).await;
+    world
+        .bind(world.publish("unit-tested", PolicyForm::Component).await)
+        .await;
     world.built("one", 1, "email:alice@example.com", None).await;
     world.tested("one", 1, false).await;
     let recorder = world.recorder.clone();
@@ -171,10 +293,17 @@ async fn a_decision_is_made_again_when_evidence_arrives_meanwhile() {
         world.tested("one", 1, false).await;
     }
     asking.await.unwrap();
-    let bundle = world.recorder.export_artifact(&world.ci, &fingerprint(1), Vec::new()).await.unwrap();
+    let bundle = world
+        .recorder
+        .export_artifact(&world.ci, &fingerprint(1), Vec::new())
+        .await
+        .unwrap();
     let verified = open(bundle.as_slice(), &Pin::default()).unwrap();
-    let decisions: Vec<_> =
-        verified.entries().filter(|(_, entry)| entry.header().kind.as_str() == "decision").map(|(_, entry)| entry.hash()).collect();
+    let decisions: Vec<_> = verified
+        .entries()
+        .filter(|(_, entry)| entry.header().kind.as_str() == "decision")
+        .map(|(_, entry)| entry.hash())
+        .collect();
     assert_eq!(decisions.len(), 20);
     for decision in decisions {
         replay(&verified, &decision, &policies()).unwrap();
@@ -188,19 +317,50 @@ async fn without_solo_a_binding_waits_for_a_second_person() {
     world.tested("one", 1, false).await;
     let policy = world.publish("unit-tested", PolicyForm::Component).await;
     let scope = Scope::Environment(name("production"));
-    let bind = || BindPolicy { advisory: false, from_ms: None, parameters: serde_json::Value::Null, policy, scope: scope.clone() };
-    let machine = world.recorder.bind_policy(&world.admin, bind()).await.unwrap_err();
+    let bind = || BindPolicy {
+        advisory: false,
+        from_ms: None,
+        parameters: serde_json::Value::Null,
+        policy,
+        scope: scope.clone(),
+    };
+    let machine = world
+        .recorder
+        .bind_policy(&world.admin, bind())
+        .await
+        .unwrap_err();
     assert!(matches!(machine, RecorderError::PersonRequired));
-    let bound = world.recorder.bind_policy(&world.alice.1, bind()).await.unwrap().stored.entry.hash();
+    let bound = world
+        .recorder
+        .bind_policy(&world.alice.1, bind())
+        .await
+        .unwrap()
+        .stored
+        .entry
+        .hash();
     assert_eq!(world.decide(1).await.verdict, Verdict::Denied);
     assert!(world.recorder.endorse(&world.alice.1, bound).await.is_err());
     assert_eq!(world.decide(1).await.verdict, Verdict::Denied);
     world.recorder.endorse(&world.bob.1, bound).await.unwrap();
     assert_eq!(world.decide(1).await.verdict, Verdict::Allowed);
-    let unbound = world.recorder.unbind_policy(&world.bob.1, bound, "obsolete".into()).await.unwrap().stored.entry.hash();
+    let unbound = world
+        .recorder
+        .unbind_policy(&world.bob.1, bound, "obsolete".into())
+        .await
+        .unwrap()
+        .stored
+        .entry
+        .hash();
     assert_eq!(world.decide(1).await.verdict, Verdict::Allowed);
-    world.recorder.endorse(&world.alice.1, unbound).await.unwrap();
-    assert_eq!(world.decide(1).await.grounds.reasons(), ["no-policy: no policy is in force here"]);
+    world
+        .recorder
+        .endorse(&world.alice.1, unbound)
+        .await
+        .unwrap();
+    assert_eq!(
+        world.decide(1).await.grounds.reasons(),
+        ["no-policy: no policy is in force here"]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -208,8 +368,18 @@ async fn an_advisory_policy_denies_nothing_and_allows_nothing() {
     let world = World::solo().await;
     let policy = world.publish("unit-tested", PolicyForm::Component).await;
     let scope = Scope::Everything;
-    let bind = BindPolicy { advisory: true, from_ms: None, parameters: serde_json::Value::Null, policy, scope };
-    world.recorder.bind_policy(&world.admin, bind).await.unwrap();
+    let bind = BindPolicy {
+        advisory: true,
+        from_ms: None,
+        parameters: serde_json::Value::Null,
+        policy,
+        scope,
+    };
+    world
+        .recorder
+        .bind_policy(&world.admin, bind)
+        .await
+        .unwrap();
     world.built("one", 1, "email:alice@example.com", None).await;
     world.tested("one", 1, false).await;
     assert_eq!(world.decide(1).await.verdict, Verdict::Denied);
@@ -222,8 +392,18 @@ async fn a_trial_is_recorded_and_allows_nothing() {
     let world = World::solo().await;
     world.built("one", 1, "email:alice@example.com", None).await;
     let rego = "package mine\nimport rego.v1\nallow := true\nfindings := [{\"control\": \"mine\", \"status\": \"satisfied\", \"reason\": \"because\", \"entries\": []}]\n";
-    let policies = vec![TrialPolicy { name: name("mine"), parameters: serde_json::Value::Null, rego: rego.into() }];
-    let request = TrialRequest { environment: None, fingerprint: fingerprint(1), flow: None, policies, trail: None };
+    let policies = vec![TrialPolicy {
+        name: name("mine"),
+        parameters: serde_json::Value::Null,
+        rego: rego.into(),
+    }];
+    let request = TrialRequest {
+        environment: None,
+        fingerprint: fingerprint(1),
+        flow: None,
+        policies,
+        trail: None,
+    };
     let trial = world.recorder.trial(&world.ci, &request).await.unwrap();
     assert_eq!(trial.verdict, Verdict::Allowed);
     assert_eq!(trial.appended.stored.entry.header().kind.as_str(), "trial");
@@ -233,9 +413,20 @@ async fn a_trial_is_recorded_and_allows_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_policy_that_is_none_is_not_published() {
     let world = World::solo().await;
-    for source in ["", "package p\nimport rego.v1\ndefault allow := true", "not rego at all {", "package p\nallow if http.send({})"] {
-        let refused = world.recorder.publish_policy(&world.admin, name("bad"), PolicySource::Rego(source.into())).await;
-        assert!(matches!(refused, Err(RecorderError::Publish(_))), "published `{source}`");
+    for source in [
+        "",
+        "package p\nimport rego.v1\ndefault allow := true",
+        "not rego at all {",
+        "package p\nallow if http.send({})",
+    ] {
+        let refused = world
+            .recorder
+            .publish_policy(&world.admin, name("bad"), PolicySource::Rego(source.into()))
+            .await;
+        assert!(
+            matches!(refused, Err(RecorderError::Publish(_))),
+            "published `{source}`"
+        );
     }
     assert_eq!(world.recorder.definitions().policies().count(), 0);
 }

@@ -37,7 +37,10 @@ struct Counting(AtomicU64);
 impl Entropy for Counting {
     fn fill(&self, buffer: &mut [u8]) -> Result<(), RecorderError> {
         let value = self.0.fetch_add(1, Ordering::SeqCst).to_be_bytes();
-        buffer.iter_mut().zip(value.iter().rev().cycle()).for_each(|(to, from)| *to = *from);
+        buffer
+            .iter_mut()
+            .zip(value.iter().rev().cycle())
+            .for_each(|(to, from)| *to = *from);
         Ok(())
     }
 }
@@ -64,7 +67,10 @@ pub fn fingerprint(byte: u8) -> Fingerprint {
 /// Policies compiled once for all tests.
 pub fn policies() -> Policies {
     let folder = concat!(env!("CARGO_TARGET_TMPDIR"), "/policies").into();
-    let cache = policy::Cache { folder, key: [7; 32] };
+    let cache = policy::Cache {
+        folder,
+        key: [7; 32],
+    };
     Policies::new(policy::stock::engine().into(), Some(cache)).unwrap()
 }
 
@@ -78,10 +84,19 @@ impl World {
         let clock = Arc::new(ManualClock(AtomicU64::new(0)));
         let journal: JournalId = "trailmark/test".parse().unwrap();
         let permit_key = PermitKey::new(&[2; 32]);
-        let charter = Charter { name: "Test".into(), people_by_key: true, solo };
+        let charter = Charter {
+            name: "Test".into(),
+            people_by_key: true,
+            solo,
+        };
         let draft = genesis(&charter, &LogKey::new(&journal, &[1; 32]), &permit_key).unwrap();
-        let options = Options { clock: clock.clone(), ..Options::new(folder.path().join("data")) };
-        let (store, _) = Sqlite::create(options, &journal, &[1; 32], draft).await.unwrap();
+        let options = Options {
+            clock: clock.clone(),
+            ..Options::new(folder.path().join("data"))
+        };
+        let (store, _) = Sqlite::create(options, &journal, &[1; 32], draft)
+            .await
+            .unwrap();
         let recorder = Recorder::start(Parts {
             store: Arc::new(store),
             clock: clock.clone(),
@@ -95,26 +110,61 @@ impl World {
         let recorder = Arc::new(recorder);
         let first = recorder.add_first_key().await.unwrap().unwrap();
         let admin = authenticated(&recorder, &first.token);
-        let ci = key(&recorder, &admin, None, &[AccessRole::Reporter, AccessRole::Snapshotter]).await;
+        let ci = key(
+            &recorder,
+            &admin,
+            None,
+            &[AccessRole::Reporter, AccessRole::Snapshotter],
+        )
+        .await;
         let alice = person(&recorder, &admin, "Alice").await;
         let bob = person(&recorder, &admin, "Bob").await;
         let carol = person(&recorder, &admin, "Carol").await;
-        let add = AddAlias { alias: "email:alice@example.com".parse().unwrap(), person: alice.0.clone() };
+        let add = AddAlias {
+            alias: "email:alice@example.com".parse().unwrap(),
+            person: alice.0.clone(),
+        };
         recorder.add_alias(&admin, add).await.unwrap();
         let flow = DefineFlow {
             description: String::new(),
             flow: name("payments"),
-            required: serde_json::from_str(r#"[{"name":"unit-tests","subject":"artifact","type":"junit"}]"#).unwrap(),
+            required: serde_json::from_str(
+                r#"[{"name":"unit-tests","subject":"artifact","type":"junit"}]"#,
+            )
+            .unwrap(),
         };
         recorder.define_flow(&admin, flow).await.unwrap();
-        let production = DefineEnvironment { description: String::new(), environment: name("production") };
-        recorder.define_environment(&admin, production).await.unwrap();
-        Self { recorder, clock, admin, ci, alice, bob, carol, _folder: folder }
+        let production = DefineEnvironment {
+            description: String::new(),
+            environment: name("production"),
+        };
+        recorder
+            .define_environment(&admin, production)
+            .await
+            .unwrap();
+        Self {
+            recorder,
+            clock,
+            admin,
+            ci,
+            alice,
+            bob,
+            carol,
+            _folder: folder,
+        }
     }
 
     pub async fn record(&self, event: Event) -> EntryHash {
-        let submission = Submission { event, claimed_ms: None, idempotency: None };
-        let appended = self.recorder.record(&self.ci, vec![submission]).await.unwrap();
+        let submission = Submission {
+            event,
+            claimed_ms: None,
+            idempotency: None,
+        };
+        let appended = self
+            .recorder
+            .record(&self.ci, vec![submission])
+            .await
+            .unwrap();
         appended[0].stored.entry.hash()
     }
 
@@ -141,7 +191,10 @@ impl World {
     }
 
     pub async fn publish_source(&self, control: &str, source: PolicySource) -> EntryHash {
-        self.recorder.publish_policy(&self.admin, name(control), source).await.unwrap()
+        self.recorder
+            .publish_policy(&self.admin, name(control), source)
+            .await
+            .unwrap()
     }
 
     pub async fn bind(&self, policy: EntryHash) -> EntryHash {
@@ -152,11 +205,20 @@ impl World {
             policy,
             scope: Scope::Environment(name("production")),
         };
-        self.recorder.bind_policy(&self.admin, bind).await.unwrap().stored.entry.hash()
+        self.recorder
+            .bind_policy(&self.admin, bind)
+            .await
+            .unwrap()
+            .stored
+            .entry
+            .hash()
     }
 
     pub async fn decide(&self, byte: u8) -> Decision {
-        self.recorder.decide(&self.ci, &question(byte)).await.unwrap()
+        self.recorder
+            .decide(&self.ci, &question(byte))
+            .await
+            .unwrap()
     }
 
     pub async fn approve(&self, who: &Caller, byte: u8) -> EntryHash {
@@ -168,7 +230,13 @@ impl World {
             trail: None,
             ttl_ms: None,
         };
-        self.recorder.approve(who, &request).await.unwrap().stored.entry.hash()
+        self.recorder
+            .approve(who, &request)
+            .await
+            .unwrap()
+            .stored
+            .entry
+            .hash()
     }
 }
 
@@ -203,7 +271,9 @@ pub fn unit_tests(trail: &str, byte: u8, failures: bool) -> Event {
         fingerprint: Some(fingerprint(byte)),
         flow: name("payments"),
         name: name("unit-tests"),
-        report: Report::Text(format!("<testsuite name='s'><testcase name='a'>{case}</testcase></testsuite>")),
+        report: Report::Text(format!(
+            "<testsuite name='s'><testcase name='a'>{case}</testcase></testsuite>"
+        )),
         trail: name(trail),
         attestation_type: name("junit"),
     })
@@ -213,10 +283,18 @@ pub fn authenticated(recorder: &Recorder, token: &str) -> Caller {
     Caller::authenticate(&recorder.definitions(), token, recorder.now_ms()).unwrap()
 }
 
-pub async fn key(recorder: &Recorder, admin: &Caller, person: Option<PersonId>, roles: &[AccessRole]) -> Caller {
+pub async fn key(
+    recorder: &Recorder,
+    admin: &Caller,
+    person: Option<PersonId>,
+    roles: &[AccessRole],
+) -> Caller {
     let add = AddKey {
         expires_ms: None,
-        grants: vec![Grant { flow: FlowPattern::Every, kinds: Vec::new() }],
+        grants: vec![Grant {
+            flow: FlowPattern::Every,
+            kinds: Vec::new(),
+        }],
         name: name("key"),
         person,
         roles: roles.to_vec(),
@@ -226,7 +304,15 @@ pub async fn key(recorder: &Recorder, admin: &Caller, person: Option<PersonId>, 
 }
 
 async fn person(recorder: &Recorder, admin: &Caller, called: &str) -> (PersonId, Caller) {
-    let person = recorder.add_person(admin, AddPerson { name: called.into() }).await.unwrap();
+    let person = recorder
+        .add_person(
+            admin,
+            AddPerson {
+                name: called.into(),
+            },
+        )
+        .await
+        .unwrap();
     let roles = [AccessRole::Approver, AccessRole::PolicyAuthor];
     let caller = key(recorder, admin, Some(person.clone()), &roles).await;
     (person, caller)
