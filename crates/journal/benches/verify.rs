@@ -1,11 +1,8 @@
 //! Verification of a whole journal, in entries and bytes per second, beside its floor: bare SHA-256 of the same bytes.
 
-#![expect(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "a benchmark stops where it fails"
-)]
+#![expect(clippy::expect_used, reason = "a benchmark stops where it fails")]
 
+use std::collections::HashMap;
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -28,45 +25,7 @@ const ENTRIES: u64 = 100_000;
 fn journal() -> (Vec<Entry>, Vec<u8>) {
     let id: JournalId = "trailmark/bench".parse().expect("a journal id");
     let key = LogKey::new(&id, &[1; 32]);
-    let mut entries = vec![genesis(&id, &key)];
-    let mut map = Map::new();
-    let mut heads_head = None;
-    for number in 1..ENTRIES {
-        let entry = if number % 10_000 == 0 {
-            let heads = Heads {
-                root: map.root(),
-                size: number,
-                streams: map.streams(),
-            };
-            let streams = vec![StreamName::heads()];
-            let fields = heads.encode().expect("fields");
-            let entry = linked(&id, Heads::KIND, streams, fields, &[heads_head]);
-            heads_head = Some(head(&entry, 0));
-            entry
-        } else {
-            attestation(&id, number, entries.last())
-        };
-        for link in &entry.header().links {
-            map.set(Leaf::new(&link.stream, link.seq, entry.hash()));
-        }
-        if number == 1 {
-            map.set(Leaf::new(&StreamName::admin(), 0, entries[0].hash()));
-        }
-        entries.push(entry);
-    }
-    let mut frontier = Frontier::new();
-    for entry in &entries {
-        frontier.append(&entry.hash());
-    }
-    let checkpoint = Checkpoint::of(&id, &frontier).sign(&key).expect("a note");
-    let mut writer = Writer::journal(Vec::new(), &id, &checkpoint).expect("memory");
-    for (index, entry) in (0..).zip(&entries) {
-        writer.entry(index, entry, []).expect("memory");
-    }
-    (entries, writer.finish().expect("memory"))
-}
-
-fn genesis(id: &JournalId, key: &LogKey) -> Entry {
+    let mut recorded = Recorded::new(id.clone());
     let genesis = Genesis {
         format: 1,
         log_key: key.vkey().clone(),
@@ -76,77 +35,93 @@ fn genesis(id: &JournalId, key: &LogKey) -> Entry {
         solo: true,
     };
     let fields = genesis.encode().expect("fields");
-    linked(
-        id,
-        Genesis::KIND,
-        vec![StreamName::admin()],
-        fields,
-        &[None],
-    )
+    recorded.record(Genesis::KIND, vec![StreamName::admin()], fields);
+    for number in 1..ENTRIES {
+        if number.is_multiple_of(10_000) {
+            let heads = Heads {
+                root: recorded.map.root(),
+                size: number,
+                streams: recorded.map.streams(),
+            };
+            let fields = heads.encode().expect("fields");
+            recorded.record(Heads::KIND, vec![StreamName::heads()], fields);
+        } else {
+            let (streams, fields) = attestation(number);
+            recorded.record("attestation", streams, fields);
+        }
+    }
+    let checkpoint = Checkpoint::of(&id, &recorded.frontier);
+    let note = checkpoint.sign(&key).expect("a note");
+    let mut writer = Writer::journal(Vec::new(), &id, &note).expect("memory");
+    for (index, entry) in (0..).zip(&recorded.entries) {
+        writer.entry(index, entry, []).expect("memory");
+    }
+    (recorded.entries, writer.finish().expect("memory"))
 }
 
-fn attestation(id: &JournalId, number: u64, before: Option<&Entry>) -> Entry {
-    let fingerprint = hex::encode(Sha256::digest((number / 10).to_be_bytes()));
+fn attestation(number: u64) -> (Vec<StreamName>, Box<RawValue>) {
+    let artifact = number / 10;
+    let fingerprint = hex::encode(Sha256::digest(artifact.to_be_bytes()));
     let streams = vec![
         format!("artifact/{fingerprint}").parse().expect("a stream"),
-        format!("trail/payments/{}", number / 10)
+        format!("trail/payments/{artifact}")
             .parse()
             .expect("a stream"),
     ];
     let fields = format!(
-        r#"{{"fingerprint":"{fingerprint}","flow":"payments","name":"check-{number}","outcome":"passed","subject":"artifact","trail":"{}","type":"junit"}}"#,
-        number / 10
+        r#"{{"fingerprint":"{fingerprint}","flow":"payments","name":"check-{number}","outcome":"passed","subject":"artifact","trail":"{artifact}","type":"junit"}}"#
     );
-    let follows = |entry: &&Entry| {
-        number % 10 != 0 && number > 1 && entry.header().link(&streams[0]).is_some()
-    };
-    let heads = match before.filter(follows) {
-        Some(before) => streams
-            .iter()
-            .map(|stream| {
-                Some(head(
-                    before,
-                    before.header().link(stream).expect("a link").seq,
-                ))
-            })
-            .collect(),
-        None => vec![None, None],
-    };
-    linked(
-        id,
-        "attestation",
-        streams,
-        RawValue::from_string(fields).expect("JSON"),
-        &heads,
-    )
+    (streams, RawValue::from_string(fields).expect("JSON"))
 }
 
-const fn head(entry: &Entry, seq: u64) -> Head {
-    Head {
-        seq,
-        hash: entry.hash(),
-        recorded_ms: 1_700_000_000_000,
+struct Recorded {
+    id: JournalId,
+    entries: Vec<Entry>,
+    heads: HashMap<StreamName, Head>,
+    map: Map,
+    frontier: Frontier,
+}
+
+impl Recorded {
+    fn new(id: JournalId) -> Self {
+        Self {
+            id,
+            entries: Vec::new(),
+            heads: HashMap::new(),
+            map: Map::new(),
+            frontier: Frontier::new(),
+        }
     }
-}
 
-fn linked(
-    id: &JournalId,
-    kind: &str,
-    streams: Vec<StreamName>,
-    fields: Box<RawValue>,
-    heads: &[Option<Head>],
-) -> Entry {
-    let draft = Draft {
-        by: By::recorder(),
-        claimed_ms: Some(1_699_999_999_000),
-        fields,
-        kind: kind.parse().expect("a kind"),
-        streams,
-        payloads: Vec::new(),
-        idempotency: None,
-        expected: Vec::new(),
-    };
-    link(id, &draft, heads, 1_700_000_000_000).expect("an entry")
+    fn record(&mut self, kind: &str, streams: Vec<StreamName>, fields: Box<RawValue>) {
+        let heads: Vec<_> = streams
+            .iter()
+            .map(|stream| self.heads.get(stream).copied())
+            .collect();
+        let draft = Draft {
+            by: By::recorder(),
+            claimed_ms: Some(1_699_999_999_000),
+            fields,
+            kind: kind.parse().expect("a kind"),
+            streams,
+            payloads: Vec::new(),
+            idempotency: None,
+            expected: Vec::new(),
+        };
+        let entry = link(&self.id, &draft, &heads, 1_700_000_000_000).expect("an entry");
+        for link in &entry.header().links {
+            let head = Head {
+                seq: link.seq,
+                hash: entry.hash(),
+                recorded_ms: 1_700_000_000_000,
+            };
+            self.heads.insert(link.stream.clone(), head);
+            self.map
+                .set(Leaf::new(&link.stream, link.seq, entry.hash()));
+        }
+        self.frontier.append(&entry.hash());
+        self.entries.push(entry);
+    }
 }
 
 fn bench(criterion: &mut Criterion) {
