@@ -68,6 +68,12 @@ impl Problem {
         self
     }
 
+    /// Where there is but one event, its place says nothing.
+    pub(crate) fn without_event(mut self) -> Self {
+        self.event = None;
+        self
+    }
+
     /// Writes the problem.
     pub(crate) fn write(&self, request_id: RequestId) -> axum::response::Response {
         let written = Written {

@@ -31,7 +31,8 @@ pub(super) async fn record(State(state): State<AppState>, By(caller): By, reques
     let sender = caller.by().key.as_ref().ok_or(recorder::RecorderError::Unauthenticated)?;
     let envelope = Envelope { sender, idempotency_key: idempotency::header(&headers)? };
     let (submissions, several) = read(&headers, &body, &envelope, state.limits.events_max)?;
-    let appended = state.recorder.record(&caller, submissions).await?;
+    let recorded = state.recorder.record(&caller, submissions).await.map_err(Problem::from);
+    let appended = recorded.map_err(|problem| if several { problem } else { problem.without_event() })?;
     let recorded: Vec<Recorded> = appended.into_iter().map(Recorded::from).collect();
     Ok(answer(recorded, several))
 }

@@ -1,0 +1,10 @@
+//! The HTTP interface as its clients see it: real requests to a real recorder on a store in memory.
+
+mod bad_input;
+mod cloud_events;
+mod decisions;
+mod events;
+mod lookups;
+mod operations;
+mod sockets;
+mod world;
