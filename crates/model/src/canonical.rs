@@ -156,14 +156,16 @@ impl<'a> Reader<'a> {
         let start = self.at;
         let mut ascii = true;
         loop {
+            let rest = self.bytes.get(self.at..).unwrap_or_default();
+            self.at += rest.iter().take_while(|byte| is_plain(**byte)).count();
             match self.peek() {
                 Some(b'"') => break,
                 Some(b'\\') => self.escape()?,
                 Some(0..0x20) | None => {
                     return Err(self.wrong("a raw control character or an open string"));
                 }
-                Some(byte) => {
-                    ascii &= byte < 0x80;
+                Some(_) => {
+                    ascii = false;
                     self.at += 1;
                 }
             }
@@ -220,6 +222,11 @@ impl<'a> Reader<'a> {
             at: start,
         })
     }
+}
+
+/// Says whether a byte is an ASCII character that stands for itself in a string.
+const fn is_plain(byte: u8) -> bool {
+    matches!(byte, 0x20..0x80) && byte != b'"' && byte != b'\\'
 }
 
 /// Says whether `\u00<high><low>` is the canonical escape: a control character without a short escape.

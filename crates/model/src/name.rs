@@ -1,20 +1,34 @@
-use std::borrow::Cow;
-use std::fmt::Display;
+use std::fmt::{self, Display};
+use std::marker::PhantomData;
 use std::str::FromStr;
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserializer;
+use serde::de::Visitor;
 
 use crate::limits::{NAME_BYTES_MAX, STREAM_NAME_BYTES_MAX};
 use crate::{CommitId, Fingerprint, ParseError};
 
-/// Reads a string and parses it with the type's own rules.
+/// Reads a string and parses it with the type's own rules, without a copy in between.
 pub(crate) fn deserialize_parsed<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
     T: FromStr<Err: Display>,
 {
-    let text = Cow::<'de, str>::deserialize(deserializer)?;
-    text.parse().map_err(serde::de::Error::custom)
+    deserializer.deserialize_str(Parsed(PhantomData))
+}
+
+struct Parsed<T>(PhantomData<T>);
+
+impl<T: FromStr<Err: Display>> Visitor<'_> for Parsed<T> {
+    type Value = T;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a string")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<T, E> {
+        text.parse().map_err(E::custom)
+    }
 }
 
 /// Gives a newtype over `Box<str>` its text forms.
@@ -104,14 +118,20 @@ text_newtype!(
 );
 
 fn is_name(text: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    let mut before = 0;
+    let follows = |byte: u8| {
+        let allowed = match byte {
+            b'.' => before != b'.',
+            b'_' | b'-' => true,
+            _ => byte.is_ascii_alphanumeric(),
+        };
+        before = byte;
+        allowed
+    };
+    let first = text.bytes().next();
     text.len() <= NAME_BYTES_MAX
-        && text
-            .bytes()
-            .next()
-            .is_some_and(|first| first.is_ascii_alphanumeric())
-        && text.bytes().all(allowed)
-        && !text.contains("..")
+        && first.is_some_and(|first| first.is_ascii_alphanumeric())
+        && text.bytes().all(follows)
 }
 
 fn is_journal_id(text: &str) -> bool {
