@@ -1,4 +1,5 @@
-//! The export format: a journal, or ranges of its streams, as a text that is verified by itself.
+//! The export format: a journal, or ranges of its streams, as a text that is verified by itself. `docs/bundle.md` tells it
+//! to those who read it with other tools.
 //!
 //! UTF-8 lines, each ended by one line feed, words separated by one space, hashes in lower-case hexadecimal, base64 with
 //! padding, numbers in decimal without leading zeros. In this order:

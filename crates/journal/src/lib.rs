@@ -1,6 +1,24 @@
 //! Linking, tree, checkpoints, proofs and verification.
 //!
 //! The hash-chained journal as pure functions over bytes: no I/O, no clock, no async, no knowledge of stores or HTTP.
+//! Kinds of entries are foreign to it, but for the few that are about the journal itself.
+//!
+//! ```
+//! use journal::key::LogKey;
+//! use journal::note::Checkpoint;
+//! use journal::tree::{Frontier, verify_inclusion};
+//! use model::Entry;
+//!
+//! let key = LogKey::new(&"trailmark/acme".parse()?, &[7; 32]);
+//! let entries = [Entry::hash_of(b"one"), Entry::hash_of(b"two"), Entry::hash_of(b"three")];
+//! let mut frontier = Frontier::new();
+//! let group = frontier.append_group(&entries);
+//! let note = Checkpoint::of(&"trailmark/acme".parse()?, &frontier).sign(&key)?;
+//!
+//! let checkpoint = Checkpoint::open(&note, key.vkey())?;
+//! verify_inclusion(&entries[1], 1, checkpoint.size, &group.proof(1)?, &checkpoint.root)?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 #![warn(missing_docs)]
 
