@@ -1,11 +1,14 @@
 //! The one wasmtime engine of a sandbox: its settings, its clock, and how many may run in it at once.
 
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use wasmtime::{
-    Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Result,
+    CacheStore, Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig,
+    Result,
 };
 
 use crate::limits::{MEMORY_BYTES_CEILING, TABLE_ELEMENTS_CEILING};
@@ -32,6 +35,7 @@ pub(crate) fn engine() -> Result<Engine> {
     config.concurrency_support(false);
     config.wasm_backtrace_max_frames(None);
     config.memory_init_cow(true);
+    config.enable_incremental_compilation(Arc::new(Functions::default()))?;
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool()));
     let engine = Engine::new(&config)?;
     start_clock(&engine)?;
@@ -73,6 +77,41 @@ fn start_clock(engine: &Engine) -> Result<()> {
             }
         })?;
     Ok(())
+}
+
+/// Compiled functions, kept in memory: all images of the engine component share theirs, so that only the first image
+/// is compiled and every other differs in its data alone.
+#[derive(Debug, Default)]
+struct Functions(Mutex<Compiled>);
+
+#[derive(Debug, Default)]
+struct Compiled {
+    by_key: HashMap<Vec<u8>, Vec<u8>>,
+    bytes: usize,
+}
+
+/// Room for the engine's functions and those of some components; whatever does not fit is compiled each time.
+const FUNCTIONS_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+impl CacheStore for Functions {
+    fn get(&self, key: &[u8]) -> Option<Cow<'_, [u8]>> {
+        let compiled = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        compiled.by_key.get(key).cloned().map(Cow::Owned)
+    }
+
+    fn insert(&self, key: &[u8], value: Vec<u8>) -> bool {
+        let mut compiled = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let total = compiled
+            .bytes
+            .saturating_add(key.len())
+            .saturating_add(value.len());
+        if total > FUNCTIONS_BYTES_MAX {
+            return false;
+        }
+        compiled.bytes = total;
+        compiled.by_key.insert(key.to_vec(), value);
+        true
+    }
 }
 
 /// Lets as many evaluations run at once as there are processors: more would only wait inside, where wall time counts.

@@ -58,7 +58,8 @@ impl Case {
             .approvals
             .iter()
             .map(|given| {
-                let mut approval = json!({ "expires_ms": 2_000_000, "recorded_ms": number(given) * 1000 });
+                let mut approval =
+                    json!({ "expires_ms": 2_000_000, "recorded_ms": number(given) * 1000 });
                 fill(&mut approval, given);
                 approval
             })
@@ -98,7 +99,9 @@ fn every_case_of_every_seed_policy_comes_out_as_it_says() {
     let sandbox = support::sandbox();
     let mut wrong = Vec::new();
     for seed in stock::seeds() {
-        let policy = sandbox.prepare(&seed.source()).unwrap_or_else(|error| panic!("{}: {error}", seed.control));
+        let policy = sandbox
+            .prepare(&seed.source())
+            .unwrap_or_else(|error| panic!("{}: {error}", seed.control));
         for case in cases(seed.control) {
             let parameters = model::canonical::to_vec(&case.parameters).unwrap();
             let parameters = String::from_utf8(parameters).unwrap();
@@ -114,7 +117,10 @@ fn every_case_of_every_seed_policy_comes_out_as_it_says() {
             }});
             let outcome = serde_json::to_value(&evaluation.outcome).unwrap();
             if outcome != expected {
-                wrong.push(format!("{} ({:?}), {}:\n  {outcome}\n  {expected}", seed.control, seed.form, case.case));
+                wrong.push(format!(
+                    "{} ({:?}), {}:\n  {outcome}\n  {expected}",
+                    seed.control, seed.form, case.case
+                ));
             }
         }
     }
@@ -125,10 +131,15 @@ fn every_case_of_every_seed_policy_comes_out_as_it_says() {
 fn a_policy_in_both_forms_gives_the_same_verdict_on_every_case() {
     let sandbox = support::sandbox();
     let verdict = |control: &str, form: PolicyForm, case: &Case| -> Verdict {
-        let policy = sandbox.prepare(&stock::seed(control, form).unwrap().source()).unwrap();
+        let policy = sandbox
+            .prepare(&stock::seed(control, form).unwrap().source())
+            .unwrap();
         let parameters = model::canonical::to_vec(&case.parameters).unwrap();
-        let evaluation =
-            policy.evaluate(&case.dossier(), &String::from_utf8(parameters).unwrap(), &Limits::default());
+        let evaluation = policy.evaluate(
+            &case.dossier(),
+            &String::from_utf8(parameters).unwrap(),
+            &Limits::default(),
+        );
         match evaluation.outcome {
             Outcome::Verdict(verdict) => verdict,
             other => panic!("{}: {other:?}", case.case),
@@ -136,7 +147,10 @@ fn a_policy_in_both_forms_gives_the_same_verdict_on_every_case() {
     };
     let in_both: Vec<&str> = stock::seeds()
         .iter()
-        .filter(|seed| seed.form == PolicyForm::Rego && stock::seed(seed.control, PolicyForm::Component).is_some())
+        .filter(|seed| {
+            seed.form == PolicyForm::Rego
+                && stock::seed(seed.control, PolicyForm::Component).is_some()
+        })
         .map(|seed| seed.control)
         .collect();
     assert!(!in_both.is_empty(), "no seed policy comes in both forms");
@@ -158,12 +172,20 @@ fn every_policy_has_cases_of_both_ends_and_is_embedded() {
     for folder in fs::read_dir(policies()).unwrap() {
         let folder = folder.unwrap().path();
         let is_policy = folder.join("policy.rego").is_file()
-            || (folder.join("Cargo.toml").is_file() && !folder.ends_with("author") && !folder.ends_with("engine"));
+            || (folder.join("Cargo.toml").is_file()
+                && !folder.ends_with("author")
+                && !folder.ends_with("engine"));
         if is_policy {
             let control = folder.file_name().unwrap().to_str().unwrap();
             let cases = cases(control);
-            assert!(cases.iter().any(|case| case.expect.allow), "`{control}` has no case that allows");
-            assert!(cases.iter().any(|case| !case.expect.allow), "`{control}` has no case that denies");
+            assert!(
+                cases.iter().any(|case| case.expect.allow),
+                "`{control}` has no case that allows"
+            );
+            assert!(
+                cases.iter().any(|case| !case.expect.allow),
+                "`{control}` has no case that denies"
+            );
             assert!(embedded.contains(&control), "`{control}` is not embedded");
         }
     }

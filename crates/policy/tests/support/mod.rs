@@ -1,17 +1,35 @@
 //! What the tests of this crate share.
 
-#![allow(dead_code, clippy::allow_attributes, clippy::allow_attributes_without_reason)]
+#![allow(
+    dead_code,
+    clippy::allow_attributes,
+    clippy::allow_attributes_without_reason
+)]
+
+pub mod component;
 
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use model::Dossier;
 use policy::{Cache, Config, DossierInput, Sandbox};
 use serde_json::{Value, json};
 
-/// A sandbox whose cache lies below `target`, so that only the first run compiles the engine.
+/// One sandbox for all tests of a binary; its cache lies below `target`, so that only the first run compiles the engine.
 pub fn sandbox() -> Sandbox {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("policy-cache");
-    Sandbox::new(Config { cache: Some(Cache { folder, key: [7; 32] }), engine: None }).unwrap()
+    static SANDBOX: LazyLock<Sandbox> = LazyLock::new(|| {
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("policy-cache");
+        let cache = Some(Cache {
+            folder,
+            key: [7; 32],
+        });
+        Sandbox::new(Config {
+            cache,
+            engine: None,
+        })
+        .unwrap()
+    });
+    SANDBOX.clone()
 }
 
 /// A dossier about nothing, with some of its fields replaced.

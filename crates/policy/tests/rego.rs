@@ -1,0 +1,153 @@
+//! Rego policies that go wrong while they run.
+
+mod support;
+
+use policy::{Denial, Limits, Outcome, PolicySource};
+use serde_json::json;
+use support::dossier;
+
+const FINDING: &str = r#"{"control": "c", "status": "satisfied", "reason": "r", "entries": []}"#;
+
+fn outcome(rules: &str) -> Outcome {
+    let source = PolicySource::Rego(format!("package example\n\n{rules}\n").into());
+    let policy = support::sandbox()
+        .prepare(&source)
+        .unwrap_or_else(|error| panic!("{rules}: {error}"));
+    let input = dossier(json!({}));
+    let first = policy.evaluate(&input, r#"{"limit":3}"#, &Limits::default());
+    assert_eq!(
+        policy.evaluate(&input, r#"{"limit":3}"#, &Limits::default()),
+        first,
+        "{rules}"
+    );
+    first.outcome
+}
+
+fn denied(rules: &str) -> Denial {
+    match outcome(rules) {
+        Outcome::Denied(denial) => denial,
+        other => panic!("{rules}: {other:?}"),
+    }
+}
+
+#[test]
+fn parameters_and_dossier_are_the_input() {
+    let rules = format!(
+        "allow if {{ input.parameters.limit == 3; input.subject.flow == \"pay\" }}\n\nfindings := [{FINDING}]"
+    );
+    assert!(matches!(outcome(&rules), Outcome::Verdict(verdict) if verdict.allow));
+}
+
+#[test]
+fn a_rule_without_a_value_denies() {
+    assert_eq!(
+        denied(&format!("allow if false\n\nfindings := [{FINDING}]")),
+        Denial::UndefinedRule
+    );
+    assert_eq!(
+        denied("allow := true\n\nfindings := [input.nothing]"),
+        Denial::UndefinedRule
+    );
+}
+
+#[test]
+fn a_rule_of_another_type_denies() {
+    assert_eq!(
+        denied(&format!("allow := \"true\"\n\nfindings := [{FINDING}]")),
+        Denial::WrongType
+    );
+    assert_eq!(
+        denied(&format!("allow := 1\n\nfindings := [{FINDING}]")),
+        Denial::WrongType
+    );
+    assert_eq!(
+        denied(&format!("allow contains true\n\nfindings := [{FINDING}]")),
+        Denial::WrongType
+    );
+    assert_eq!(
+        denied(&format!("allow := true\n\nfindings := {FINDING}")),
+        Denial::WrongType
+    );
+    assert_eq!(
+        denied("allow := true\n\nfindings := [1]"),
+        Denial::WrongType
+    );
+    assert_eq!(
+        denied("allow := true\n\nfindings := [{\"control\": \"c\"}]"),
+        Denial::WrongType
+    );
+    assert_eq!(
+        denied(
+            "allow := true\n\nfindings := [{\"control\": \"c\", \"status\": \"green\", \"reason\": \"r\", \"entries\": []}]"
+        ),
+        Denial::WrongType
+    );
+}
+
+#[test]
+fn an_allow_needs_a_finding_in_rego_too() {
+    assert_eq!(
+        denied("allow := true\n\nfindings := []"),
+        Denial::AllowWithoutFinding
+    );
+}
+
+#[test]
+fn a_built_in_that_fails_leaves_its_rule_without_a_value_and_is_no_match_for_not() {
+    for failing in [
+        "not 1 / (input.now_ms - input.now_ms) == 1",
+        "not to_number(input.subject.flow) == 1",
+        "not input.subject.flow - 1 == 1",
+    ] {
+        let rules = format!("allow if {failing}\n\nfindings := [{FINDING}]");
+        assert_eq!(denied(&rules), Denial::UndefinedRule, "{failing}");
+    }
+}
+
+#[test]
+fn two_values_leave_a_rule_without_a_value() {
+    let rules = format!("allow := false\n\nallow := input.now_ms > 0\n\nfindings := [{FINDING}]");
+    assert_eq!(denied(&rules), Denial::UndefinedRule);
+}
+
+#[test]
+fn regular_expressions_know_unicode() {
+    let rules = format!(
+        "allow if regex.match(`(?i)^PAY\\d*$`, input.subject.flow)\n\nfindings := [{FINDING}]"
+    );
+    assert!(matches!(outcome(&rules), Outcome::Verdict(verdict) if verdict.allow));
+}
+
+#[test]
+fn a_product_of_everything_with_everything_runs_out_of_fuel() {
+    let rules = format!(
+        "allow if {{ input.subject.flow == \"pay\"; some a in numbers.range(1, 3000); some b in numbers.range(1, 3000); a * b == -1 }}\n\nfindings := [{FINDING}]"
+    );
+    assert_eq!(denied(&rules), Denial::OutOfFuel);
+}
+
+#[test]
+fn a_list_that_is_too_long_runs_out_of_memory() {
+    // The sample that an engine warms up by is of another flow, so that only the evaluation itself is stopped.
+    let counting = |end: u64| {
+        format!(
+            "allow if {{ input.subject.flow == \"pay\"; count(numbers.range(1, {end})) == 1 }}\n\nfindings := [{FINDING}]"
+        )
+    };
+    assert_eq!(denied(&counting(10_000_000)), Denial::OutOfMemory);
+    assert_eq!(
+        denied(&counting(1_000_000_000)),
+        Denial::Trapped,
+        "no address space holds it"
+    );
+}
+
+#[test]
+fn parameters_that_are_not_json_deny() {
+    let source = format!("package example\n\nallow := true\n\nfindings := [{FINDING}]\n");
+    let policy = support::sandbox()
+        .prepare(&PolicySource::Rego(source.into()))
+        .unwrap();
+    let evaluation = policy.evaluate(&dossier(json!({})), "{", &Limits::default());
+    assert_eq!(evaluation.outcome, Outcome::Denied(Denial::RuleFailed));
+}
