@@ -28,10 +28,11 @@ use rusqlite::{Connection, OptionalExtension as _};
 use tokio::sync::{mpsc, oneshot};
 
 use self::folder::Folder;
+use self::lookup::Lookup;
 use self::nodes::StoredNodes;
 use self::past::HotStreams;
 use self::readers::Readers;
-use self::write::Counters;
+use self::write::{Counters, Remembered};
 use self::writer::{Answer, Answered, Job, OutsideFile, WAITING_MAX, Writer};
 use crate::clock::Watch;
 use crate::outside::{self, Outside, OutsideError};
@@ -77,6 +78,7 @@ pub struct Sqlite {
     journal: JournalId,
     status: Arc<RwLock<Status>>,
     readers: Readers,
+    lookup: Lookup,
     jobs: Option<mpsc::Sender<Job>>,
     writer: Option<JoinHandle<()>>,
     /// Released last, when the writer is done.
@@ -161,13 +163,17 @@ impl Sqlite {
             outside: found.clone().unwrap_or(OutsideCheckpoint::Contradicted),
             read_only: found.err(),
         }));
+        let lookup = Lookup::read(&connection)?;
         let writer = Writer {
-            counters: read_counters(&connection)?,
+            remembered: Remembered {
+                hot: HotStreams::default(),
+                counters: read_counters(&connection)?,
+                lookup: lookup.clone(),
+            },
             journal: journal.clone(),
             key,
             connection,
             frontier,
-            hot: HotStreams::default(),
             watch: Watch::start(Arc::clone(&options.clock)),
             outside: OutsideFile {
                 path: options.outside,
@@ -185,6 +191,7 @@ impl Sqlite {
             journal,
             status,
             readers,
+            lookup,
             jobs: Some(jobs),
             writer: Some(writer),
             _folder: folder,
@@ -302,9 +309,9 @@ impl Store for Sqlite {
     }
 
     async fn entry(&self, hash: &EntryHash) -> Result<Option<Stored>, ReadError> {
-        let hash = *hash;
+        let (hint, hash) = (self.lookup.hint(&hash.0), *hash);
         self.readers
-            .read(move |connection| read::entry(connection, &hash))
+            .read(move |connection| read::entry(connection, &hint, &hash))
             .await
     }
 
@@ -318,16 +325,24 @@ impl Store for Sqlite {
         &self,
         digests: &[PayloadDigest],
     ) -> Result<Vec<Option<StoredPayload>>, ReadError> {
-        let digests = digests.to_vec();
+        let wanted: Vec<_> = digests
+            .iter()
+            .map(|digest| (self.lookup.hint(&digest.0), *digest))
+            .collect();
         self.readers
-            .read(move |connection| read::payloads(connection, &digests))
+            .read(move |connection| {
+                wanted
+                    .iter()
+                    .map(|(hint, digest)| read::payload(connection, hint, digest))
+                    .collect()
+            })
             .await
     }
 
     async fn receipt(&self, hash: &EntryHash) -> Result<Option<Receipt>, ReadError> {
-        let hash = *hash;
+        let (hint, hash) = (self.lookup.hint(&hash.0), *hash);
         self.readers
-            .read(move |connection| read::receipt(connection, &hash))
+            .read(move |connection| read::receipt(connection, &hint, &hash))
             .await
     }
 
@@ -457,7 +472,7 @@ fn read_frontier(connection: &Connection, key: &LogKey) -> Result<Frontier, Open
 
 fn read_counters(connection: &Connection) -> Result<Counters, OpenError> {
     let next_stream =
-        connection.query_row("SELECT coalesce(max(id) + 1, 0) FROM stream", [], |row| {
+        connection.query_row("SELECT coalesce(max(stream) + 1, 0) FROM link", [], |row| {
             row.get(0)
         })?;
     let (era, corrected) =

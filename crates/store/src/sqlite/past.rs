@@ -6,7 +6,7 @@ use journal::Head;
 use model::{EntryHash, StreamName};
 use rusqlite::{Connection, OptionalExtension as _, Result};
 
-use super::lookup;
+use super::lookup::{Hint, Lookup};
 use crate::error::Cause;
 use crate::stage::{KeyUse, Past, Place};
 
@@ -50,6 +50,7 @@ impl HotStreams {
 /// The database and the writer's memory of it.
 pub(super) struct StoredPast<'a> {
     pub(super) connection: &'a Connection,
+    pub(super) lookup: &'a Lookup,
     pub(super) hot: &'a mut HotStreams,
 }
 
@@ -66,7 +67,7 @@ impl Past for StoredPast<'_> {
     }
 
     fn key(&mut self, key: &[u8; 32]) -> Result<Option<KeyUse>, Cause> {
-        Ok(read_key(self.connection, key)?)
+        Ok(read_key(self.connection, &self.lookup.hint(key), key)?)
     }
 }
 
@@ -93,8 +94,8 @@ fn read_hot(connection: &Connection, stream: &StreamName) -> Result<Option<Hot>>
         .optional()
 }
 
-fn read_key(connection: &Connection, key: &[u8; 32]) -> Result<Option<KeyUse>> {
-    for index in lookup::candidates(connection, key)? {
+fn read_key(connection: &Connection, hint: &Hint, key: &[u8; 32]) -> Result<Option<KeyUse>> {
+    for index in hint.candidates(connection)? {
         let used = connection
             .prepare_cached("SELECT content FROM entry WHERE idx = ?1 AND key = ?2")?
             .query_row((index, key), |row| {

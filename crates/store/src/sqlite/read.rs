@@ -5,7 +5,7 @@ use journal::{Head, Receipt};
 use model::{Entry, EntryHash, PayloadDigest, StreamName};
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
-use super::lookup;
+use super::lookup::Hint;
 use super::nodes::{StoredNodes, TILE_WIDTH, tile};
 use super::schema::{AS_OF_STEP, PAYLOADS_PER_ENTRY};
 use crate::seal;
@@ -67,8 +67,12 @@ pub(super) fn entry_at(connection: &Connection, index: u64) -> Read<Stored> {
         .ok_or(ReadError::Corrupt("an entry is missing"))
 }
 
-pub(super) fn entry(connection: &Connection, hash: &EntryHash) -> Read<Option<Stored>> {
-    for index in lookup::candidates(connection, &hash.0)? {
+pub(super) fn entry(
+    connection: &Connection,
+    hint: &Hint,
+    hash: &EntryHash,
+) -> Read<Option<Stored>> {
+    for index in hint.candidates(connection)? {
         let found = entry_at(connection, index)?;
         if found.entry.hash() == *hash {
             return Ok(Some(found));
@@ -123,18 +127,12 @@ pub(super) fn as_of(
     Ok(None)
 }
 
-pub(super) fn payloads(
+pub(super) fn payload(
     connection: &Connection,
-    digests: &[PayloadDigest],
-) -> Read<Vec<Option<StoredPayload>>> {
-    digests
-        .iter()
-        .map(|digest| payload(connection, digest))
-        .collect()
-}
-
-fn payload(connection: &Connection, digest: &PayloadDigest) -> Read<Option<StoredPayload>> {
-    for index in lookup::candidates(connection, &digest.0)? {
+    hint: &Hint,
+    digest: &PayloadDigest,
+) -> Read<Option<StoredPayload>> {
+    for index in hint.candidates(connection)? {
         let first = index * PAYLOADS_PER_ENTRY;
         let found = connection
             .prepare_cached(
@@ -162,8 +160,12 @@ pub(super) fn newest_checkpoint(connection: &Connection) -> Read<Option<(u64, St
         .optional()?)
 }
 
-pub(super) fn receipt(connection: &Connection, hash: &EntryHash) -> Read<Option<Receipt>> {
-    let Some(found) = entry(connection, hash)? else {
+pub(super) fn receipt(
+    connection: &Connection,
+    hint: &Hint,
+    hash: &EntryHash,
+) -> Read<Option<Receipt>> {
+    let Some(found) = entry(connection, hint, hash)? else {
         return Ok(None);
     };
     let newest = newest_checkpoint(connection)?;

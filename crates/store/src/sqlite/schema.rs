@@ -25,7 +25,7 @@ CREATE TABLE payload(
     id INTEGER PRIMARY KEY, digest BLOB NOT NULL, salt BLOB NOT NULL, bytes BLOB NOT NULL
 ) STRICT;
 CREATE TABLE checkpoint(size INTEGER PRIMARY KEY, note TEXT NOT NULL) STRICT;
-CREATE TABLE stream(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+CREATE TABLE stream(name TEXT PRIMARY KEY, id INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE link(
     stream INTEGER NOT NULL, seq INTEGER NOT NULL, idx INTEGER NOT NULL, recorded_ms INTEGER NOT NULL,
     PRIMARY KEY (stream, seq)
@@ -40,12 +40,13 @@ CREATE TABLE node(
     PRIMARY KEY (level, idx)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE lookup(
-    prefix INTEGER NOT NULL, idx INTEGER NOT NULL,
-    PRIMARY KEY (prefix, idx)
+    run INTEGER NOT NULL, prefix INTEGER NOT NULL, idx INTEGER NOT NULL,
+    PRIMARY KEY (run, prefix, idx)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE run(run INTEGER PRIMARY KEY, next INTEGER NOT NULL, filter BLOB NOT NULL) STRICT;
 ";
 
-const GUARDED: [&str; 10] = [
+const GUARDED: [&str; 11] = [
     "journal",
     "entry",
     "payload",
@@ -56,6 +57,7 @@ const GUARDED: [&str; 10] = [
     "correction",
     "node",
     "lookup",
+    "run",
 ];
 
 /// Creates the tables in an empty database, and moves them into its file.

@@ -239,7 +239,6 @@ async fn nothing_in_the_database_can_be_updated_or_deleted() {
         ("stream", "name"),
         ("link", "idx"),
         ("moment", "seq"),
-        ("lookup", "idx"),
     ] {
         let update = format!("UPDATE {table} SET {column} = {column}");
         assert!(database.execute(&update, []).is_err(), "{update}");
@@ -265,4 +264,37 @@ async fn a_byte_changed_in_the_database_is_noticed_when_it_is_read() {
     let store = home.open(None).await.unwrap();
     let read = store.entry(&first.stored.entry.hash()).await;
     assert_eq!(read.unwrap_err().class(), Class::Corrupt);
+}
+
+#[tokio::test]
+async fn hashes_that_left_memory_are_found_in_their_run() {
+    let home = SqliteHome::new();
+    let journal = journal_id();
+    let (store, _) = home.create(&journal, genesis(&journal)).await.unwrap();
+    let draft = |number| attestation(number, &[stream("a")]);
+    // Three hashes each: more than one run takes.
+    let mut first = None;
+    for batch in 0..460 {
+        let drafts = (batch * 49..(batch + 1) * 49).map(draft).collect();
+        let appended = store.append(drafts).await.unwrap();
+        first.get_or_insert(appended);
+    }
+    let first = first.unwrap();
+    drop(store);
+    let store = home.open(None).await.unwrap();
+    for (number, appended) in (0..).zip(&first) {
+        let hash = appended.stored.entry.hash();
+        let found = store.entry(&hash).await.unwrap().unwrap();
+        assert_eq!(found.index, appended.stored.index);
+        let digest = draft(number).payloads[0].reference().digest;
+        assert!(store.payloads(&[digest]).await.unwrap()[0].is_some());
+    }
+    let again = store.append((0..49).map(draft).collect()).await.unwrap();
+    for (first, again) in first.iter().zip(&again) {
+        assert!(again.replayed);
+        assert_eq!(first.receipt, again.receipt);
+    }
+    let newest = draft(22_539);
+    assert!(store.append(vec![newest]).await.unwrap()[0].replayed);
+    assert_eq!(store.status().size, 22_541);
 }

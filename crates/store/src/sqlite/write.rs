@@ -3,7 +3,7 @@
 use model::Entry;
 use rusqlite::{CachedStatement, Connection, Result, TransactionBehavior};
 
-use super::lookup::prefix;
+use super::lookup::Lookup;
 use super::nodes::TILE_HEIGHT;
 use super::past::{Hot, HotStreams};
 use super::schema::{AS_OF_STEP, PAYLOADS_PER_ENTRY};
@@ -24,29 +24,39 @@ pub(super) struct Counters {
     pub(super) corrected: Option<u64>,
 }
 
+/// What the writer remembers of the database.
+pub(super) struct Remembered {
+    pub(super) hot: HotStreams,
+    pub(super) counters: Counters,
+    pub(super) lookup: Lookup,
+}
+
 /// Writes a group, and returns once it is durable.
 ///
 /// Until the commit returns, nothing of the group is visible to readers, and a crash leaves nothing of it. With an
-/// error, `hot` and `counters` may be ahead of the database: the caller forgets them.
+/// error, streams and counters are ahead of the database: the caller forgets them.
 pub(super) fn write(
     connection: &mut Connection,
     staged: &[Staged],
     sealed: &Sealed,
-    hot: &mut HotStreams,
-    counters: &mut Counters,
+    remembered: &mut Remembered,
 ) -> Result<()> {
+    let first = sealed.group.first();
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     {
         let mut rows = Rows::prepare(&transaction)?;
-        for (index, staged) in (sealed.group.first()..).zip(staged) {
+        for (index, staged) in (first..).zip(staged) {
             rows.entry(index, staged)?;
-            rows.links(index, &staged.entry, hot, counters)?;
+            rows.links(index, &staged.entry, remembered)?;
         }
         rows.nodes(sealed)?;
         rows.checkpoint
             .execute((sealed.group.size(), &sealed.checkpoint))?;
     }
-    transaction.commit()
+    let run = remembered.lookup.write_run(&transaction, first)?;
+    transaction.commit()?;
+    remembered.lookup.committed(run, first, staged);
+    Ok(())
 }
 
 struct Rows<'c> {
@@ -58,7 +68,6 @@ struct Rows<'c> {
     moment: CachedStatement<'c>,
     correction: CachedStatement<'c>,
     node: CachedStatement<'c>,
-    lookup: CachedStatement<'c>,
 }
 
 impl<'c> Rows<'c> {
@@ -68,12 +77,11 @@ impl<'c> Rows<'c> {
             entry: insert("INSERT INTO entry VALUES (?1, ?2, ?3, ?4, ?5)")?,
             payload: insert("INSERT INTO payload VALUES (?1, ?2, ?3, ?4)")?,
             checkpoint: insert("INSERT INTO checkpoint VALUES (?1, ?2)")?,
-            stream: insert("INSERT INTO stream VALUES (?1, ?2)")?,
+            stream: insert("INSERT INTO stream(id, name) VALUES (?1, ?2)")?,
             link: insert("INSERT INTO link VALUES (?1, ?2, ?3, ?4)")?,
             moment: insert("INSERT INTO moment VALUES (?1, ?2, ?3, ?4)")?,
             correction: insert("INSERT INTO correction VALUES (?1)")?,
             node: insert("INSERT INTO node VALUES (?1, ?2, ?3)")?,
-            lookup: insert("INSERT OR IGNORE INTO lookup VALUES (?1, ?2)")?,
         })
     }
 
@@ -84,10 +92,6 @@ impl<'c> Rows<'c> {
         let content = draft.idempotency.as_ref().map(|used| &used.content);
         self.entry
             .execute((index, &hash.0, key, content, entry.bytes()))?;
-        self.lookup.execute((prefix(&hash.0), index))?;
-        if let Some(key) = key {
-            self.lookup.execute((prefix(key), index))?;
-        }
         let references = &entry.header().payloads;
         for (id, (payload, reference)) in
             (index * PAYLOADS_PER_ENTRY..).zip(draft.payloads.iter().zip(references))
@@ -95,7 +99,6 @@ impl<'c> Rows<'c> {
             let digest = &reference.digest.0;
             self.payload
                 .execute((id, digest, &payload.salt, payload.bytes.as_slice()))?;
-            self.lookup.execute((prefix(digest), index))?;
         }
         Ok(())
     }
@@ -104,8 +107,7 @@ impl<'c> Rows<'c> {
         &mut self,
         index: u64,
         entry: &Entry,
-        hot: &mut HotStreams,
-        counters: &mut Counters,
+        Remembered { hot, counters, .. }: &mut Remembered,
     ) -> Result<()> {
         let header = entry.header();
         if header.kind.as_str() == ClockCorrected::KIND {

@@ -12,8 +12,8 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::failure::append_error;
-use super::past::{HotStreams, StoredPast};
-use super::write::{Counters, write};
+use super::past::StoredPast;
+use super::write::{Remembered, write};
 use crate::clock::Watch;
 use crate::outside::{Outside, OutsideError};
 use crate::seal::Sealed;
@@ -54,8 +54,7 @@ pub(super) struct Writer {
     pub(super) key: LogKey,
     pub(super) connection: Connection,
     pub(super) frontier: Frontier,
-    pub(super) hot: HotStreams,
-    pub(super) counters: Counters,
+    pub(super) remembered: Remembered,
     pub(super) watch: Watch,
     pub(super) outside: OutsideFile,
     pub(super) status: Arc<RwLock<Status>>,
@@ -105,16 +104,17 @@ impl Writer {
 
     /// Links, seals and writes batches, and answers each in its place.
     fn commit(&mut self, batches: Vec<Vec<Draft>>) -> Vec<Result<Answer, AppendError>> {
-        self.hot.trim();
+        self.remembered.hot.trim();
         let moment = self.watch.read();
         let time = Time {
             now_ms: moment.wall_ms,
             drift_ms: self.watch.drift_ms(moment),
-            corrected: self.counters.corrected,
+            corrected: self.remembered.counters.corrected,
         };
         let past = StoredPast {
             connection: &self.connection,
-            hot: &mut self.hot,
+            lookup: &self.remembered.lookup,
+            hot: &mut self.remembered.hot,
         };
         let mut stage = Stage::new(&self.journal, past, time, self.frontier.size());
         let outcomes: Vec<_> = batches
@@ -144,17 +144,12 @@ impl Writer {
         let hashes: Vec<EntryHash> = staged.iter().map(|staged| staged.entry.hash()).collect();
         let mut frontier = self.frontier.clone();
         let sealed = Sealed::seal(&self.journal, &self.key, &mut frontier, &hashes)?;
-        let mut counters = self.counters.clone();
+        let counters = self.remembered.counters.clone();
         // Dying before the commit leaves nothing of the group, dying after it an answer that was lost.
-        let written = write(
-            &mut self.connection,
-            staged,
-            &sealed,
-            &mut self.hot,
-            &mut counters,
-        );
+        let written = write(&mut self.connection, staged, &sealed, &mut self.remembered);
         if let Err(error) = written {
-            self.hot.clear();
+            self.remembered.hot.clear();
+            self.remembered.counters = counters;
             let error = append_error(error);
             tracing::error!(
                 error = &error as &dyn std::error::Error,
@@ -166,7 +161,6 @@ impl Writer {
             return Err(error);
         }
         self.frontier = frontier;
-        self.counters = counters;
         self.lock_status().size = sealed.group.size();
         // Dying here leaves an older checkpoint outside, which the log continues.
         self.keep_outside(&sealed.checkpoint);
