@@ -50,6 +50,16 @@ pub fn check(bytes: &[u8]) -> Result<(), NotCanonical> {
     }
 }
 
+/// Checks as [`check`] does the value that `bytes` begin with, as one that is nested `depth` deep, and returns its length.
+///
+/// # Errors
+/// Names the first byte that is not as it must be.
+pub fn check_prefix(bytes: &[u8], depth: usize) -> Result<usize, NotCanonical> {
+    let mut reader = Reader { bytes, at: 0 };
+    reader.value(depth)?;
+    Ok(reader.at)
+}
+
 struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,

@@ -9,6 +9,8 @@
 //! # Ok::<(), model::ParseError>(())
 //! ```
 
+#![warn(missing_docs)]
+
 pub mod canonical;
 mod class;
 mod digest;

@@ -1,3 +1,4 @@
+use std::borrow::Borrow;
 use std::fmt::{self, Display};
 use std::marker::PhantomData;
 use std::str::FromStr;
@@ -80,13 +81,25 @@ macro_rules! text_newtype {
             pub fn as_str(&self) -> &str {
                 &self.0
             }
+
+            /// Says whether a text is of this form.
+            #[must_use]
+            pub fn is_valid(text: &str) -> bool {
+                $rule(text)
+            }
+        }
+
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
         }
 
         impl FromStr for $name {
             type Err = ParseError;
 
             fn from_str(text: &str) -> Result<Self, ParseError> {
-                if $rule(text) { Ok(Self(text.into())) } else { Err(ParseError::new(text, $expected)) }
+                if Self::is_valid(text) { Ok(Self(text.into())) } else { Err(ParseError::new(text, $expected)) }
             }
         }
 

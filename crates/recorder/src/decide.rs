@@ -24,6 +24,9 @@ use crate::recorder::Recorder;
 /// How often a decision is made anew because evidence arrived meanwhile.
 const ATTEMPTS_MAX: usize = 32;
 
+/// The environment of a trial that names none. No environment may be called so, and nothing is bound to it.
+pub(crate) const NO_ENVIRONMENT: &str = "no-environment";
+
 /// Asks for a decision.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -216,11 +219,7 @@ impl Recorder {
         if let Some(environment) = &request.environment {
             self.require_environment(environment)?;
         }
-        // A trial without an environment is asked for one that cannot be bound to: no name may begin with a dash elsewhere.
-        let environment = request
-            .environment
-            .clone()
-            .map_or_else(|| "no-environment".parse(), Ok)?;
+        let environment = request.environment.clone().map_or_else(|| NO_ENVIRONMENT.parse(), Ok)?;
         let definitions = self.definitions();
         let question = self
             .question(

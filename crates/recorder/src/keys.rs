@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use store::Appended;
 
 use crate::caller::{self, Caller};
+use crate::decide::NO_ENVIRONMENT;
 use crate::error::RecorderError;
 use crate::event::AddAlias;
 use crate::recorder::{Recorder, check_text};
@@ -275,6 +276,9 @@ impl Recorder {
     ) -> Result<Appended, RecorderError> {
         caller.require(&[AccessRole::Admin])?;
         check_text("description", &define.description)?;
+        if define.environment.as_str() == NO_ENVIRONMENT {
+            return Err(RecorderError::Invalid(format!("`{NO_ENVIRONMENT}` is the name of none")));
+        }
         let streams = vec![
             StreamName::admin(),
             StreamName::environment(&define.environment),

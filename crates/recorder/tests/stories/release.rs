@@ -1,13 +1,11 @@
 //! From commit to production: decisions, approvals, staleness, permits, exports and replays.
 
-mod world;
-
+use crate::world::{World, artifact, fingerprint, name, policies, question, unit_tests};
 use journal::verify::{Pin, open, verify};
 use model::dossier::ApprovalStatus;
 use model::kind::{Scope, Verdict};
 use policy::{PolicyForm, PolicySource};
 use recorder::*;
-use world::{World, artifact, fingerprint, name, policies, question, unit_tests};
 
 async fn approval_of(world: &World, byte: u8) -> Vec<(ApprovalStatus, Option<String>)> {
     let dossier = world

@@ -1,14 +1,12 @@
 //! What runs where, and when.
 
-mod world;
-
+use crate::world::{World, fingerprint, name};
 use model::kind::SightingChange;
 use model::limits::INTEGER_MAX;
 use model::{Body, Fingerprint, StreamName};
 use recorder::view::FindingKind;
 use recorder::*;
 use store::Direction;
-use world::{World, fingerprint, name};
 
 fn running(bytes: &[u8]) -> Vec<Running> {
     let artifact = |byte: &u8| Running {

@@ -1,0 +1,12 @@
+//! The recorder's promises, told as stories on a real store.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a story that goes another way ends there"
+)]
+
+mod environment;
+mod recording;
+mod release;
+mod world;
