@@ -1,0 +1,82 @@
+mod change;
+mod record;
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+
+use super::Global;
+use crate::answer::{list, text};
+use crate::exit::Exit;
+use crate::show;
+use crate::subject;
+
+/// Artifacts: what was built, known by fingerprint.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Artifact {
+    Record(Box<record::Record>),
+    Show(Show),
+    List(List),
+}
+
+/// Shows everything recorded about an artifact.
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    /// A fingerprint, or a file or directory.
+    artifact: subject::Artifact,
+}
+
+/// Lists artifacts by fingerprint.
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// Only those whose fingerprint begins so.
+    #[arg(default_value = "")]
+    prefix: String,
+}
+
+impl Artifact {
+    pub(crate) fn run(self, global: &Global) -> Result<Exit> {
+        match self {
+            Self::Record(command) => command.run(global),
+            Self::Show(command) => command.run(global),
+            Self::List(command) => command.run(global),
+        }
+    }
+}
+
+impl Show {
+    fn run(self, global: &Global) -> Result<Exit> {
+        let path = format!("/v1/artifacts/{}", self.artifact.fingerprint()?);
+        let answer = global.client()?.get(&path, &[])?;
+        global.output().answer(&answer, |page| {
+            page.fields([("fingerprint", text(&answer, "/fingerprint"))]);
+            show::recorded_in(page, list(&answer, "/recorded_in"));
+            show::entries(page, list(&answer, "/entries"));
+            if !list(&answer, "/running").is_empty() {
+                show::entries(page, list(&answer, "/running"));
+            }
+        })?;
+        Ok(Exit::Done)
+    }
+}
+
+impl List {
+    fn run(self, global: &Global) -> Result<Exit> {
+        let query = [("prefix", self.prefix.as_str())];
+        let query = if self.prefix.is_empty() {
+            &[][..]
+        } else {
+            &query
+        };
+        let answer = global.client()?.get("/v1/artifacts", query)?;
+        global.output().answer(&answer, |page| {
+            let artifacts = list(&answer, "");
+            for artifact in artifacts {
+                page.line(text(artifact, ""));
+            }
+            if artifacts.is_empty() {
+                page.line("no artifact was recorded");
+            }
+        })?;
+        Ok(Exit::Done)
+    }
+}

@@ -1,0 +1,137 @@
+mod bind;
+mod publish;
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+use model::EntryHash;
+use serde_json::{Value, json};
+
+use super::Global;
+use crate::answer::{flag, list, short, text, time};
+use crate::exit::Exit;
+use crate::show;
+
+/// Policies: code that checks controls; published, and bound to where it is in force.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Policy {
+    Publish(publish::Publish),
+    Bind(bind::Bind),
+    Unbind(Unbind),
+    Endorse(Endorse),
+    List(List),
+}
+
+/// Takes a policy out of force.
+#[derive(Debug, Args)]
+pub(crate) struct Unbind {
+    /// The binding's entry.
+    binding: EntryHash,
+    /// Why.
+    #[arg(long)]
+    reason: String,
+}
+
+/// Confirms a binding or an unbinding, as the second person.
+#[derive(Debug, Args)]
+pub(crate) struct Endorse {
+    /// The entry of the binding or unbinding.
+    entry: EntryHash,
+}
+
+/// Lists published policies, and where they are in force.
+#[derive(Debug, Args)]
+pub(crate) struct List {}
+
+impl Policy {
+    pub(crate) fn run(self, global: &Global) -> Result<Exit> {
+        match self {
+            Self::Publish(command) => command.run(global),
+            Self::Bind(command) => command.run(global),
+            Self::Unbind(command) => command.run(global),
+            Self::Endorse(command) => command.run(global),
+            Self::List(command) => command.run(global),
+        }
+    }
+}
+
+impl Unbind {
+    fn run(self, global: &Global) -> Result<Exit> {
+        let path = format!("/v1/bindings/{}/unbinding", self.binding);
+        let because = json!({ "reason": self.reason });
+        let answer = global.client()?.post(&path, &because)?;
+        global.output().answer(&answer, |page| {
+            show::recorded(page, "end of the binding", &answer);
+        })?;
+        Ok(Exit::Done)
+    }
+}
+
+impl Endorse {
+    fn run(self, global: &Global) -> Result<Exit> {
+        let endorse = json!({ "entry": self.entry });
+        let answer = global.client()?.post("/v1/endorsements", &endorse)?;
+        global
+            .output()
+            .answer(&answer, |page| show::recorded(page, "endorsement", &answer))?;
+        Ok(Exit::Done)
+    }
+}
+
+impl List {
+    fn run(self, global: &Global) -> Result<Exit> {
+        let client = global.client()?;
+        let policies = client.get("/v1/policies", &[])?;
+        let bindings = client.get("/v1/bindings", &[])?;
+        let answer = json!({ "policies": policies, "bindings": bindings });
+        global.output().answer(&answer, |page| {
+            page.table(
+                ["policy", "language", "digest", "published", "entry"],
+                list(&answer, "/policies").iter().map(|policy| {
+                    [
+                        text(policy, "/name"),
+                        text(policy, "/language"),
+                        short(policy, "/digest"),
+                        time(policy, "/published"),
+                        text(policy, "/entry"),
+                    ]
+                }),
+                "no policy was published",
+            );
+            page.table(
+                ["bound", "in", "state", "binding"],
+                list(&answer, "/bindings").iter().map(|binding| {
+                    [
+                        text(binding, "/name"),
+                        scope(binding),
+                        state(binding).to_owned(),
+                        text(binding, "/entry"),
+                    ]
+                }),
+                "no policy is bound",
+            );
+        })?;
+        Ok(Exit::Done)
+    }
+}
+
+/// Says where a binding is in force: `everything`, or what it names.
+fn scope(binding: &Value) -> String {
+    let named = |sort: &str| text(binding, &format!("/scope/{sort}"));
+    match (named("environment"), named("flow")) {
+        (environment, _) if !environment.is_empty() => format!("environment {environment}"),
+        (_, flow) if !flow.is_empty() => format!("flow {flow}"),
+        _ => text(binding, "/scope"),
+    }
+}
+
+fn state(binding: &Value) -> &'static str {
+    if binding.get("ended").is_some() {
+        "ended"
+    } else if binding.get("confirmed").is_none() {
+        "waits for a second person"
+    } else if flag(binding, "/advisory") {
+        "advisory"
+    } else {
+        "in force"
+    }
+}
