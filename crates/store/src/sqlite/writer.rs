@@ -238,7 +238,8 @@ impl Writer {
     }
 }
 
-/// Adds all batches that wait already; returns a job that is of another sort.
+/// Adds all batches that wait, and those whose callers only needed a moment of the processor to ask; returns a job that
+/// is of another sort.
 fn fill(group: &mut Vec<Waiting>, jobs: &mut mpsc::Receiver<Job>) -> Option<Job> {
     let weigh = |drafts: &[Draft]| -> (usize, usize) {
         let payloads = drafts.iter().flat_map(|draft| &draft.payloads);
@@ -248,6 +249,7 @@ fn fill(group: &mut Vec<Waiting>, jobs: &mut mpsc::Receiver<Job>) -> Option<Job>
         )
     };
     let (mut drafts, mut bytes) = group.first().map_or((0, 0), |(first, _)| weigh(first));
+    let mut before_yield = 0;
     while drafts < GROUP_DRAFTS_MAX && bytes < GROUP_PAYLOAD_BYTES_MAX {
         match jobs.try_recv() {
             Ok(Job::Append(batch, reply)) => {
@@ -257,6 +259,11 @@ fn fill(group: &mut Vec<Waiting>, jobs: &mut mpsc::Receiver<Job>) -> Option<Job>
                 group.push((batch, reply));
             }
             Ok(other) => return Some(other),
+            // Those who were just answered ask again about now: worth a turn, as long as that brings some.
+            Err(mpsc::error::TryRecvError::Empty) if before_yield < group.len() => {
+                before_yield = group.len();
+                std::thread::yield_now();
+            }
             Err(_) => break,
         }
     }
