@@ -5,6 +5,7 @@
 
 mod chain;
 mod fault;
+mod glance;
 mod heads;
 mod keys;
 mod log;

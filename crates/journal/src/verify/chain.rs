@@ -1,9 +1,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use model::kind::Fields as _;
-use model::{Entry, EntryHash, Link, StreamName};
+use model::{EntryHash, StreamName};
 
 use super::Wrong;
+use super::glance::{Glance, LinkGlance};
 use crate::kind::ClockCorrected;
 use crate::map::{self, Leaf};
 
@@ -42,47 +43,48 @@ impl Chains {
     }
 
     /// Says whether an entry lies in a range that must be whole.
-    pub(super) fn claims(&self, entry: &Entry) -> bool {
+    pub(super) fn claims(&self, entry: &Glance<'_>) -> bool {
         self.claimed.as_ref().is_none_or(|claimed| {
-            entry.header().links.iter().any(|link| {
+            entry.links.iter().any(|link| {
                 claimed
-                    .get(&link.stream)
+                    .get(link.stream)
                     .is_some_and(|(from, to)| (*from..=*to).contains(&link.seq))
             })
         })
     }
 
-    /// Puts an entry after what stands before it in each of its streams, and tells each stream's new head.
-    pub(super) fn extend<'e>(
+    /// Puts an entry after what stands before it in each of its streams, and tells each stream's new head; or says
+    /// which of its links is wrong.
+    pub(super) fn extend(
         &mut self,
-        index: u64,
-        entry: &'e Entry,
+        (index, hash): (u64, EntryHash),
+        entry: &Glance<'_>,
         mut moved: impl FnMut(Leaf),
-    ) -> Result<(), (Wrong, &'e Link)> {
-        let header = entry.header();
-        if header.kind.as_str() == ClockCorrected::KIND {
+    ) -> Result<(), (Wrong, usize)> {
+        if entry.kind == ClockCorrected::KIND {
             self.corrected = Some(index);
         }
-        for link in &header.links {
+        for (place, link) in entry.links.iter().enumerate() {
             let range = match &self.claimed {
                 None => Some((0, u64::MAX)),
-                Some(claimed) => claimed.get(&link.stream).copied(),
+                Some(claimed) => claimed.get(link.stream).copied(),
             };
             let mut tip = Tip {
                 seq: link.seq,
-                hash: entry.hash(),
+                hash,
                 index,
-                recorded_ms: header.recorded_ms,
+                recorded_ms: entry.recorded_ms,
                 key: [0; 32],
             };
-            if let Some(before) = self.tips.get_mut(&link.stream) {
-                follow(before, range, self.corrected, link, &tip).map_err(|wrong| (wrong, link))?;
+            if let Some(before) = self.tips.get_mut(link.stream) {
+                follow(before, range, self.corrected, link, &tip)
+                    .map_err(|wrong| (wrong, place))?;
                 tip.key = before.key;
                 *before = tip;
-            } else {
-                no_gap(0, range, link.seq).map_err(|wrong| (wrong, link))?;
-                tip.key = map::key_of(&link.stream);
-                self.tips.insert(link.stream.clone(), tip);
+            } else if let Ok(stream) = link.stream.parse() {
+                no_gap(0, range, link.seq).map_err(|wrong| (wrong, place))?;
+                tip.key = map::key_of(&stream);
+                self.tips.insert(stream, tip);
             }
             moved(Leaf {
                 key: tip.key,
@@ -110,7 +112,7 @@ fn follow(
     before: &Tip,
     range: Option<(u64, u64)>,
     corrected: Option<u64>,
-    link: &Link,
+    link: &LinkGlance<'_>,
     tip: &Tip,
 ) -> Result<(), Wrong> {
     if link.seq <= before.seq {

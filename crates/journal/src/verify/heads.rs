@@ -1,8 +1,9 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use model::limits::{HEADS_INTERVAL, LINKS_MAX};
-use model::{Entry, StreamName};
+use model::{EntryHash, StreamName};
 
+use super::glance::Glance;
 use super::{CompleteRange, Wrong};
 use crate::bundle::{Claims, HeadsClaim, Scope};
 use crate::kind;
@@ -37,9 +38,14 @@ impl Heads {
     }
 
     /// Compares an entry with what a map says of its streams.
-    pub(super) fn observe(&mut self, index: u64, entry: &Entry) -> Result<(), Wrong> {
+    pub(super) fn observe(
+        &mut self,
+        index: u64,
+        hash: EntryHash,
+        entry: &Glance<'_>,
+    ) -> Result<(), Wrong> {
         match self {
-            Self::Claimed(claimed) => claimed.observe(index, entry),
+            Self::Claimed(claimed) => claimed.observe(index, hash, entry),
             _ => Ok(()),
         }
     }
@@ -146,15 +152,15 @@ impl ClaimedHeads {
     }
 
     /// Compares an entry with what the map says of its streams.
-    pub(super) fn observe(&mut self, index: u64, entry: &Entry) -> Result<(), Wrong> {
-        for link in &entry.header().links {
-            let Some(proof) = self.claim.proofs.get(&link.stream) else {
+    fn observe(&mut self, index: u64, hash: EntryHash, entry: &Glance<'_>) -> Result<(), Wrong> {
+        for link in &entry.links {
+            let Some((stream, proof)) = self.claim.proofs.get_key_value(link.stream) else {
                 continue;
             };
-            let (head, next) = self.seen.entry(link.stream.clone()).or_default();
+            let (head, next) = self.seen.entry(stream.clone()).or_default();
             match proof.end {
-                End::Head { seq, entry: hash } if seq == link.seq => {
-                    if hash != entry.hash() {
+                End::Head { seq, entry } if seq == link.seq => {
+                    if entry != hash {
                         return Err(Wrong::HeadsMap("a stream's head is another entry"));
                     }
                     *head = Some(index);

@@ -100,6 +100,8 @@ impl Kept {
 }
 
 impl Keep for Kept {
+    const ENTRIES: bool = true;
+
     fn entry(&mut self, index: u64, entry: Entry) {
         let place = self.entries.len();
         self.by_hash.insert(entry.hash(), place);
@@ -121,6 +123,8 @@ impl Keep for Kept {
 pub(super) struct Nothing;
 
 impl Keep for Nothing {
+    const ENTRIES: bool = false;
+
     fn entry(&mut self, _: u64, _: Entry) {}
 
     fn payload(&mut self, _: PayloadDigest, _: Salt, _: Vec<u8>) {}

@@ -1,9 +1,10 @@
 use std::io::BufRead;
 
 use model::kind::Fields as _;
-use model::{Entry, EntryHash, Link, Payload, PayloadDigest, PayloadRef, Salt, StreamName};
+use model::{Entry, EntryHash, Header, Link, Payload, PayloadDigest, Salt, StreamName};
 
 use super::chain::Chains;
+use super::glance::{Glance, PayloadGlance};
 use super::heads::Heads;
 use super::keys::Keys;
 use super::log::Log;
@@ -14,6 +15,9 @@ use crate::kind::{self, ClockCorrected, Genesis, KeyRotated, Recovered};
 
 /// Takes what was verified, in the order of the log.
 pub(super) trait Keep {
+    /// Whether entries are kept at all; otherwise most need not be read in full.
+    const ENTRIES: bool;
+
     fn entry(&mut self, index: u64, entry: Entry);
     fn payload(&mut self, digest: PayloadDigest, salt: Salt, bytes: Vec<u8>);
 }
@@ -65,11 +69,13 @@ struct Run<'a, K> {
 
 struct Current {
     index: u64,
-    entry: Entry,
+    hash: EntryHash,
+    /// The entry itself, where it was read in full.
+    entry: Option<Entry>,
     /// Whether its inclusion proof is still to come.
     unproved: bool,
-    /// How many of its payloads have been read.
-    payloads: usize,
+    /// Its payloads that are still to come, the next one last.
+    payloads: Vec<PayloadGlance>,
 }
 
 impl<'a, K: Keep> Run<'a, K> {
@@ -148,64 +154,80 @@ impl<'a, K: Keep> Run<'a, K> {
     }
 
     fn entry(&mut self, index: u64, hash: EntryHash, header: &[u8]) -> Result<(), Wrong> {
-        let entry = Entry::parse(header).map_err(|error| {
-            if Entry::hash_of(header) == hash {
-                Wrong::NotAnEntry(error)
-            } else {
-                Wrong::BadHash
-            }
-        })?;
-        if entry.hash() != hash {
+        if Entry::hash_of(header) != hash {
             return Err(Wrong::BadHash);
         }
-        if entry.header().journal != self.journal {
-            return Err(Wrong::WrongJournal(entry.header().journal.to_string()));
+        let ordinary = match Glance::read(header) {
+            Some(glance) if !K::ENTRIES && !is_own(glance.kind) => Some(glance),
+            _ => None,
+        };
+        if let Some(glance) = ordinary {
+            return self.follow(index, hash, glance, None);
+        }
+        let entry = Entry::parse(header).map_err(Wrong::NotAnEntry)?;
+        self.follow(index, hash, Glance::of(entry.header()), Some(&entry))?;
+        if let Some(current) = &mut self.current {
+            current.entry = Some(entry);
+        }
+        Ok(())
+    }
+
+    /// Puts an entry in its place in the log and in its streams. `entry` is there for every one of the journal's own kinds.
+    fn follow(
+        &mut self,
+        index: u64,
+        hash: EntryHash,
+        glance: Glance<'_>,
+        entry: Option<&Entry>,
+    ) -> Result<(), Wrong> {
+        if glance.journal != self.journal.as_str() {
+            return Err(Wrong::WrongJournal(glance.journal.to_owned()));
         }
         self.log.advance(index)?;
-        if !self.chains.claims(&entry) {
+        if !self.chains.claims(&glance) {
             return Err(Wrong::Unclaimed);
         }
         let heads = &mut self.heads;
-        let extended = self
-            .chains
-            .extend(index, &entry, |leaf| heads.moved(index, leaf));
-        if let Err((wrong, link)) = extended {
-            self.place.stream = Some(link.stream.clone());
-            self.linked = link.previous;
+        let moved = |leaf| heads.moved(index, leaf);
+        if let Err((wrong, place)) = self.chains.extend((index, hash), &glance, moved) {
+            let link = glance.links.get(place);
+            self.place.stream = link.and_then(|link| link.stream.parse().ok());
+            self.linked = link.and_then(|link| link.previous);
             return Err(wrong);
         }
-        self.own_kind(index, &entry)?;
-        self.heads.observe(index, &entry)?;
+        if (glance.kind == Genesis::KIND) != (index == 0) {
+            return Err(Wrong::NoGenesis);
+        }
+        if let Some(entry) = entry.filter(|_| is_own(glance.kind)) {
+            self.own_kind(index, entry.header())?;
+        }
+        self.heads.observe(index, hash, &glance)?;
         if self.scope == Scope::Journal {
             self.log.append(&hash)?;
         }
         self.included += 1;
+        let mut payloads = glance.payloads;
+        payloads.reverse();
         self.current = Some(Current {
             index,
-            entry,
+            hash,
+            entry: None,
             unproved: self.scope == Scope::Streams,
-            payloads: 0,
+            payloads,
         });
         Ok(())
     }
 
     /// Checks an entry that is about the journal itself.
-    fn own_kind(&mut self, index: u64, entry: &Entry) -> Result<(), Wrong> {
-        let header = entry.header();
-        let kind = header.kind.as_str();
-        if (kind == Genesis::KIND) != (index == 0) {
-            return Err(Wrong::NoGenesis);
-        }
-        let stream = match kind {
-            Genesis::KIND | ClockCorrected::KIND | KeyRotated::KIND | Recovered::KIND => {
-                StreamName::admin()
-            }
-            kind::Heads::KIND => StreamName::heads(),
-            _ => return Ok(()),
+    fn own_kind(&mut self, index: u64, header: &Header) -> Result<(), Wrong> {
+        let stream = if header.kind.as_str() == kind::Heads::KIND {
+            StreamName::heads()
+        } else {
+            StreamName::admin()
         };
         let in_place = |link: &Link| index > 0 || link.seq == 0;
         if !header.link(&stream).is_some_and(in_place) {
-            return Err(Wrong::Misplaced(kind.to_owned()));
+            return Err(Wrong::Misplaced(header.kind.to_string()));
         }
         if let Some(genesis) = kind::read::<Genesis>(header).map_err(Wrong::NotAnEntry)? {
             self.keys.begin(genesis)?;
@@ -226,15 +248,15 @@ impl<'a, K: Keep> Run<'a, K> {
         match &mut self.current {
             Some(current) if current.unproved => {
                 current.unproved = false;
-                self.log.prove(&current.entry.hash(), proof)
+                self.log.prove(&current.hash, proof)
             }
             _ => Err(Wrong::Malformed("a line stands where it must not")),
         }
     }
 
     fn payload(&mut self, digest: PayloadDigest, salt: Salt, bytes: Vec<u8>) -> Result<(), Wrong> {
-        let reference = self.named_payload(digest)?;
-        if Payload::digest_of(&salt, &bytes) != digest || reference.size != bytes.len() as u64 {
+        let named = self.named_payload(digest)?;
+        if Payload::digest_of(&salt, &bytes) != digest || named.size != bytes.len() as u64 {
             return Err(Wrong::Payload(digest));
         }
         self.payloads += 1;
@@ -243,17 +265,10 @@ impl<'a, K: Keep> Run<'a, K> {
     }
 
     /// Finds what the current entry says of its next payload, which must be this one.
-    fn named_payload(&mut self, digest: PayloadDigest) -> Result<&PayloadRef, Wrong> {
-        let next = self
-            .current
-            .as_mut()
-            .filter(|current| !current.unproved)
-            .and_then(|current| {
-                current.payloads += 1;
-                current.entry.header().payloads.get(current.payloads - 1)
-            });
-        match next {
-            Some(reference) if reference.digest == digest => Ok(reference),
+    fn named_payload(&mut self, digest: PayloadDigest) -> Result<PayloadGlance, Wrong> {
+        let current = self.current.as_mut().filter(|current| !current.unproved);
+        match current.and_then(|current| current.payloads.pop()) {
+            Some(named) if named.digest == digest => Ok(named),
             _ => Err(Wrong::Payload(digest)),
         }
     }
@@ -266,10 +281,12 @@ impl<'a, K: Keep> Run<'a, K> {
         if current.unproved {
             return Err(Wrong::Malformed("an entry has no inclusion proof"));
         }
-        if let Some(missing) = current.entry.header().payloads.get(current.payloads) {
+        if let Some(missing) = current.payloads.last() {
             return Err(Wrong::Payload(missing.digest));
         }
-        self.keep.entry(current.index, current.entry);
+        if let Some(entry) = current.entry {
+            self.keep.entry(current.index, entry);
+        }
         Ok(())
     }
 
@@ -336,6 +353,18 @@ impl<'a, K: Keep> Run<'a, K> {
             recovered: self.recovered,
         })
     }
+}
+
+/// Says whether entries of this kind are about the journal itself.
+fn is_own(kind: &str) -> bool {
+    [
+        Genesis::KIND,
+        kind::Heads::KIND,
+        ClockCorrected::KIND,
+        Recovered::KIND,
+        KeyRotated::KIND,
+    ]
+    .contains(&kind)
 }
 
 /// Checks the last line, after which nothing may stand.
