@@ -3,20 +3,20 @@
 use std::sync::Arc;
 
 use journal::Expectation;
-use model::dossier::BUILDER;
-use model::kind::{AccessRole, Decided, Place, Tried, Verdict};
-use model::{Body, EntryHash, Fingerprint, Name, Role, Root, StreamName};
-use policy::{DossierInput, Limits, Outcome, PolicySource, Prepared, Task};
+use model::kind::{AccessRole, Decided, Tried, Verdict};
+use model::{Body, Fingerprint, Name, Role, StreamName};
+use policy::{Limits, Outcome, PolicySource};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::{AppendError, Appended};
 
 use crate::caller::Caller;
-use crate::decision::{Grounds, Judged, Refusal, SCHEMA};
+use crate::decision::{Grounds, SCHEMA};
 use crate::definitions::Definitions;
-use crate::dossier::{self, NoDossier, Question};
-use crate::error::{HistoryError, RecorderError};
+use crate::dossier::Question;
+use crate::error::RecorderError;
 use crate::history::{History, Loaded};
+use crate::judge::{NotJudged, Participant, judge};
 use crate::permit::{Permit, PermitRequest};
 use crate::policies::blocking;
 use crate::recorder::Recorder;
@@ -92,16 +92,6 @@ pub struct Decision {
     pub question: Question,
     /// The verdict.
     pub verdict: Verdict,
-}
-
-/// A policy that takes part.
-pub(crate) struct Participant {
-    pub(crate) advisory: bool,
-    pub(crate) binding: Option<EntryHash>,
-    pub(crate) name: Name,
-    pub(crate) parameters: Value,
-    pub(crate) policy: Option<EntryHash>,
-    pub(crate) prepared: Prepared,
 }
 
 impl Recorder {
@@ -219,7 +209,10 @@ impl Recorder {
         if let Some(environment) = &request.environment {
             self.require_environment(environment)?;
         }
-        let environment = request.environment.clone().map_or_else(|| NO_ENVIRONMENT.parse(), Ok)?;
+        let environment = request
+            .environment
+            .clone()
+            .map_or_else(|| NO_ENVIRONMENT.parse(), Ok)?;
         let definitions = self.definitions();
         let question = self
             .question(
@@ -395,106 +388,6 @@ impl Recorder {
         }
         Ok(history)
     }
-}
-
-/// Why a question was not judged.
-#[derive(Debug)]
-pub(crate) enum NotJudged {
-    /// A stream must be loaded first.
-    Missing(StreamName),
-    /// The record cannot be understood.
-    History(HistoryError),
-}
-
-/// Builds the dossier and runs the policies: a pure function, for the decision and for its replay.
-pub(crate) fn judge(
-    definitions: &Definitions,
-    history: &History,
-    question: &Question,
-    participants: &[Participant],
-    limits: &Limits,
-) -> Result<Grounds, NotJudged> {
-    let mut grounds = Grounds {
-        builder: BUILDER,
-        dossier: None,
-        denial: None,
-        limits: *limits,
-        policies: Vec::new(),
-        position: Vec::new(),
-    };
-    let dossier = match dossier::build(definitions, history, question) {
-        Ok(dossier) => dossier,
-        Err(NoDossier::Missing(stream)) => return Err(NotJudged::Missing(stream)),
-        Err(NoDossier::History(error)) => return Err(NotJudged::History(error)),
-        Err(NoDossier::TooLarge(filled_by)) => {
-            grounds.denial = Some(Refusal::DossierTooLarge { filled_by });
-            grounds.position = position(definitions, history, question);
-            return Ok(grounds);
-        }
-    };
-    grounds.position = position(definitions, history, question);
-    let encoding = |error: policy::InputError| {
-        NotJudged::History(HistoryError::Genesis {
-            source: serde::de::Error::custom(error),
-        })
-    };
-    let input = DossierInput::new(&dossier).map_err(encoding)?;
-    grounds.dossier = Some(Root(*input.digest().as_bytes()));
-    if participants.is_empty() {
-        grounds.denial = Some(Refusal::NoPolicy);
-        return Ok(grounds);
-    }
-    let parameters: Vec<String> = participants
-        .iter()
-        .map(|participant| participant.parameters.to_string())
-        .collect();
-    let tasks: Vec<Task<'_>> = participants
-        .iter()
-        .zip(&parameters)
-        .map(|(participant, parameters)| Task {
-            policy: &participant.prepared,
-            parameters,
-        })
-        .collect();
-    let evaluations = policy::evaluate_all(&tasks, &input, limits);
-    grounds.policies = participants
-        .iter()
-        .zip(evaluations)
-        .map(|(participant, evaluation)| Judged {
-            advisory: participant.advisory,
-            binding: participant.binding,
-            evaluation,
-            identity: participant.prepared.identity().clone(),
-            name: participant.name.clone(),
-            parameters: participant.parameters.clone(),
-            policy: participant.policy,
-        })
-        .collect();
-    Ok(grounds)
-}
-
-/// Says how much of each stream was seen: the definitions', then those of the dossier in its order, then the others.
-fn position(definitions: &Definitions, history: &History, question: &Question) -> Vec<Place> {
-    let first = [
-        StreamName::artifact(&question.fingerprint),
-        StreamName::trail(&question.flow, &question.trail),
-        StreamName::allowed(&question.environment, &question.flow),
-    ];
-    let mut places = vec![Place {
-        entries: definitions.entries,
-        stream: StreamName::admin(),
-    }];
-    let others = history
-        .names()
-        .into_iter()
-        .filter(|stream| !first.contains(stream));
-    for stream in first.iter().cloned().chain(others) {
-        places.push(Place {
-            entries: history.entries(&stream),
-            stream,
-        });
-    }
-    places
 }
 
 /// A verdict that might be another one next time is none.

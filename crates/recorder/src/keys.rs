@@ -277,7 +277,9 @@ impl Recorder {
         caller.require(&[AccessRole::Admin])?;
         check_text("description", &define.description)?;
         if define.environment.as_str() == NO_ENVIRONMENT {
-            return Err(RecorderError::Invalid(format!("`{NO_ENVIRONMENT}` is the name of none")));
+            return Err(RecorderError::Invalid(format!(
+                "`{NO_ENVIRONMENT}` is the name of none"
+            )));
         }
         let streams = vec![
             StreamName::admin(),

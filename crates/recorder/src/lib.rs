@@ -20,6 +20,7 @@ mod export;
 mod genesis;
 mod heads;
 mod history;
+mod judge;
 mod keys;
 mod permit;
 mod policies;

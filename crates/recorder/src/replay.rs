@@ -7,12 +7,12 @@ use model::dossier::BUILDER;
 use model::kind::{Decided, Verdict};
 use model::{Body, Entry, EntryHash, Role, Root, StreamName};
 
-use crate::decide::{NotJudged, Participant, judge};
 use crate::decision::{Grounds, Judged};
 use crate::definitions::Definitions;
 use crate::dossier::Question;
 use crate::error::{HistoryError, RecorderError};
 use crate::history::{History, Loaded};
+use crate::judge::{NotJudged, Participant, judge};
 use crate::policies::{Policies, source_of};
 
 /// What a decision knows of definitions is at most this old.

@@ -428,3 +428,91 @@ async fn a_policy_that_is_none_is_not_published() {
     }
     assert_eq!(world.recorder.definitions().policies().count(), 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_that_does_not_follow_from_the_record_is_found() {
+    let world = World::solo().await;
+    world
+        .bind(world.publish("unit-tested", PolicyForm::Component).await)
+        .await;
+    world.built("one", 1, "email:alice@example.com", None).await;
+    world.tested("one", 1, true).await;
+    let honest = world.decide(1).await.appended.stored.entry;
+    // An operator who holds the store and its keys writes what they like; the record says otherwise.
+    let header = honest.header();
+    let store = world.recorder.store();
+    let rule = header.payload(model::Role::Rule).unwrap();
+    let payload = store
+        .payloads(&[rule.digest])
+        .await
+        .unwrap()
+        .remove(0)
+        .unwrap();
+    let recorded: Grounds = serde_json::from_slice(&payload.bytes).unwrap();
+    type Forgery = fn(&mut Grounds);
+    let forgeries: [(Forgery, &str); 5] = [
+        (
+            |grounds| grounds.policies[0].evaluation.fuel += 1,
+            "evaluation of policy `unit-tested`",
+        ),
+        (
+            |grounds| {
+                if let policy::Outcome::Verdict(verdict) =
+                    &mut grounds.policies[0].evaluation.outcome
+                {
+                    verdict.allow = true;
+                }
+            },
+            "evaluation of policy `unit-tested`",
+        ),
+        (
+            |grounds| grounds.dossier = Some(model::Root([0; 32])),
+            "dossier",
+        ),
+        (|grounds| grounds.policies.clear(), "number of policies"),
+        (|grounds| grounds.position[1].entries -= 1, "position"),
+    ];
+    for (forge, what) in forgeries {
+        let mut forged = recorded.clone();
+        for place in forged.position.iter_mut().skip(1).take(2) {
+            place.entries = store.head(&place.stream).await.unwrap().unwrap().seq + 1;
+        }
+        forge(&mut forged);
+        let draft = journal::Draft {
+            by: header.by.clone(),
+            claimed_ms: None,
+            fields: header.fields.clone(),
+            kind: header.kind.clone(),
+            streams: header
+                .links
+                .iter()
+                .map(|link| link.stream.clone())
+                .collect(),
+            payloads: vec![model::Payload {
+                role: model::Role::Rule,
+                media_type: rule.media_type.clone(),
+                schema: rule.schema.clone(),
+                salt: [5; 32],
+                bytes: model::canonical::to_vec(&forged).unwrap(),
+            }],
+            idempotency: None,
+            expected: Vec::new(),
+        };
+        let entry = store
+            .append(vec![draft])
+            .await
+            .unwrap()
+            .remove(0)
+            .stored
+            .entry
+            .hash();
+        let bundle = world
+            .recorder
+            .export_journal(&world.ci, Vec::new())
+            .await
+            .unwrap();
+        let verified = open(bundle.as_slice(), &Pin::default()).unwrap();
+        let error = replay(&verified, &entry, &policies()).unwrap_err();
+        assert!(error.to_string().contains(what), "{error}");
+    }
+}
