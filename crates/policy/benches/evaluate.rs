@@ -39,7 +39,7 @@ fn evidence(number: u64) -> (&'static str, &'static str, &'static str, String, V
             let suites: Vec<Value> = (0..4)
                 .map(|suite| json!({ "errors": 0, "failed": 0, "name": format!("suite-{suite}"), "passed": 25, "skipped": 0, "tests": 25 }))
                 .collect();
-            let name = if number % 10 == 0 {
+            let name = if number.is_multiple_of(10) {
                 "unit-tests"
             } else {
                 "integration-tests"

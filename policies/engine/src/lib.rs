@@ -5,6 +5,7 @@
 //! evaluation begins with `judge`. Nothing here is a boundary: the sandbox around the component is.
 
 mod check;
+mod json;
 mod program;
 mod verdict;
 

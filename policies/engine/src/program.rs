@@ -8,7 +8,7 @@ use regorus::{Engine, Value};
 
 use crate::check::{self, RESULT};
 use crate::trailmark::policy::types::{RuleError, SourceError, Verdict};
-use crate::verdict;
+use crate::{json, verdict};
 
 /// A dossier that has one of everything, so that whatever is made lazily is made when a source is loaded.
 const SAMPLE: &str = include_str!("sample.json");
@@ -45,10 +45,10 @@ impl Program {
     }
 
     pub fn judge(&mut self, dossier: &str, parameters: &str) -> Result<Verdict, RuleError> {
-        let failed = |error: String| RuleError::RuleFailed(error);
-        let mut input = Value::from_json_str(dossier).map_err(|error| failed(error.to_string()))?;
-        let parameters = Value::from_json_str(parameters).map_err(|error| failed(error.to_string()))?;
-        input.as_object_mut().map_err(|error| failed(error.to_string()))?.insert("parameters".into(), parameters);
+        let mut input = json::read(dossier).map_err(RuleError::RuleFailed)?;
+        let parameters = json::read(parameters).map_err(RuleError::RuleFailed)?;
+        let fields = input.as_object_mut().map_err(|error| RuleError::RuleFailed(error.to_string()))?;
+        fields.insert("parameters".into(), parameters);
         self.vm.set_input(input);
         let result = self.run(0)?;
         if result == Value::Undefined {

@@ -1,15 +1,13 @@
 //! The cases of every seed policy, run through the real sandbox.
 
-mod support;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::support::{dossier, entry};
 use policy::{Limits, Outcome, PolicyForm, Status, Verdict, stock};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use support::{dossier, entry};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -96,7 +94,7 @@ fn cases(control: &str) -> Vec<Case> {
 
 #[test]
 fn every_case_of_every_seed_policy_comes_out_as_it_says() {
-    let sandbox = support::sandbox();
+    let sandbox = crate::support::sandbox();
     let mut wrong = Vec::new();
     for seed in stock::seeds() {
         let policy = sandbox
@@ -129,7 +127,7 @@ fn every_case_of_every_seed_policy_comes_out_as_it_says() {
 
 #[test]
 fn a_policy_in_both_forms_gives_the_same_verdict_on_every_case() {
-    let sandbox = support::sandbox();
+    let sandbox = crate::support::sandbox();
     let verdict = |control: &str, form: PolicyForm, case: &Case| -> Verdict {
         let policy = sandbox
             .prepare(&stock::seed(control, form).unwrap().source())
@@ -189,4 +187,25 @@ fn every_policy_has_cases_of_both_ends_and_is_embedded() {
             assert!(embedded.contains(&control), "`{control}` is not embedded");
         }
     }
+}
+
+#[test]
+fn the_example_of_the_readme_is_a_policy() {
+    let text = fs::read_to_string(policies().join("README.md")).unwrap();
+    let (_, rest) = text.split_once("```rego\n").unwrap();
+    let (source, _) = rest.split_once("```").unwrap();
+    let policy = crate::support::sandbox()
+        .prepare(&policy::PolicySource::Rego(source.into()))
+        .unwrap();
+    let signature = json!({
+        "entry": entry(1), "facts": {}, "flow": "pay", "foreign": false, "name": "release", "outcome": "passed",
+        "recorded_ms": 1, "schema": "generic.v1", "subject": "artifact", "type": "signature",
+    });
+    let signed = dossier(json!({ "attestations": [signature] }));
+    assert!(policy.evaluate(&signed, "{}", &Limits::default()).allows());
+    assert!(
+        !policy
+            .evaluate(&dossier(json!({})), "{}", &Limits::default())
+            .allows()
+    );
 }

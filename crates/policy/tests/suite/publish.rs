@@ -1,12 +1,10 @@
 //! What cannot be published, and why.
 
-mod support;
-
+use crate::support::component::answering;
 use policy::{PolicyForm, PolicySource, PublishError, stock};
-use support::component::answering;
 
 fn refusal(source: &PolicySource) -> PublishError {
-    let error = support::sandbox()
+    let error = crate::support::sandbox()
         .prepare(source)
         .expect_err("it was accepted");
     assert!(error.is_the_authors(), "{error:?}");
@@ -56,7 +54,7 @@ fn a_truncated_component_is_refused_wherever_it_ends() {
     for end in 1..whole.len() {
         if whole[end] == 0
             && end > 8
-            && support::sandbox()
+            && crate::support::sandbox()
                 .prepare(&PolicySource::Component(whole[..end].into()))
                 .is_ok()
         {

@@ -1,16 +1,14 @@
 //! Rego policies that go wrong while they run.
 
-mod support;
-
+use crate::support::dossier;
 use policy::{Denial, Limits, Outcome, PolicySource};
 use serde_json::json;
-use support::dossier;
 
 const FINDING: &str = r#"{"control": "c", "status": "satisfied", "reason": "r", "entries": []}"#;
 
 fn outcome(rules: &str) -> Outcome {
     let source = PolicySource::Rego(format!("package example\n\n{rules}\n").into());
-    let policy = support::sandbox()
+    let policy = crate::support::sandbox()
         .prepare(&source)
         .unwrap_or_else(|error| panic!("{rules}: {error}"));
     let input = dossier(json!({}));
@@ -145,7 +143,7 @@ fn a_list_that_is_too_long_runs_out_of_memory() {
 #[test]
 fn parameters_that_are_not_json_deny() {
     let source = format!("package example\n\nallow := true\n\nfindings := [{FINDING}]\n");
-    let policy = support::sandbox()
+    let policy = crate::support::sandbox()
         .prepare(&PolicySource::Rego(source.into()))
         .unwrap();
     let evaluation = policy.evaluate(&dossier(json!({})), "{", &Limits::default());

@@ -1,11 +1,5 @@
 //! What the tests of this crate share.
 
-#![allow(
-    dead_code,
-    clippy::allow_attributes,
-    clippy::allow_attributes_without_reason
-)]
-
 pub mod component;
 
 use std::path::PathBuf;

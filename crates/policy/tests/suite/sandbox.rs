@@ -1,18 +1,16 @@
 //! The sandbox itself: cache, determinism, several policies at once.
 
-mod support;
-
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::support::component::evaluating;
+use crate::support::{dossier, entry};
 use policy::{
     Cache, Config, Evaluation, Limits, Outcome, PolicyForm, PolicySource, Prepared, Sandbox, Task,
     evaluate_all, stock,
 };
 use serde_json::json;
-use support::component::evaluating;
-use support::{dossier, entry};
 
 fn cached(folder: &Path, key: u8) -> Sandbox {
     Sandbox::new(Config {
@@ -130,7 +128,7 @@ fn a_cache_file_of_another_key_or_component_is_never_run() {
 
 #[test]
 fn what_ran_is_named_by_digests() {
-    let sandbox = support::sandbox();
+    let sandbox = crate::support::sandbox();
     let rego = sandbox
         .prepare(&seed("unit-tested", PolicyForm::Rego))
         .unwrap();
@@ -169,13 +167,13 @@ fn an_engine_that_is_given_is_the_one_that_runs() {
     let source = seed("unit-tested", PolicyForm::Rego);
     assert_eq!(
         evaluate(&given.prepare(&source).unwrap()),
-        evaluate(&support::sandbox().prepare(&source).unwrap())
+        evaluate(&crate::support::sandbox().prepare(&source).unwrap())
     );
 }
 
 #[test]
 fn many_at_once_answer_as_one_alone() {
-    let sandbox = support::sandbox();
+    let sandbox = crate::support::sandbox();
     let policies: Vec<Prepared> = stock::seeds()
         .iter()
         .map(|seed| sandbox.prepare(&seed.source()).unwrap())
@@ -207,7 +205,7 @@ fn many_at_once_answer_as_one_alone() {
 
 #[test]
 fn an_evaluation_is_recorded_as_json_and_read_back() {
-    let sandbox = support::sandbox();
+    let sandbox = crate::support::sandbox();
     let policy = sandbox
         .prepare(&seed("unit-tested", PolicyForm::Component))
         .unwrap();

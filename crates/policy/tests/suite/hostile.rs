@@ -1,11 +1,9 @@
 //! Policies that mean harm: each is stopped, under the right name, and none allows.
 
-mod support;
-
+use crate::support::component::{answering, evaluating, with_data};
+use crate::support::{dossier, entry};
 use policy::{Denial, Evaluation, Limits, Outcome, PolicySource, Undecided};
 use serde_json::json;
-use support::component::{answering, evaluating, with_data};
-use support::{dossier, entry};
 
 /// Runs a policy over a dossier with one attestation, which entry 1 records.
 fn run(source: &PolicySource, limits: &Limits) -> Evaluation {
@@ -13,7 +11,7 @@ fn run(source: &PolicySource, limits: &Limits) -> Evaluation {
         "entry": entry(1), "facts": {}, "flow": "pay", "foreign": false, "name": "smoke", "outcome": "passed",
         "recorded_ms": 1, "schema": "generic.v1", "subject": "artifact", "type": "generic",
     }]}));
-    let policy = support::sandbox().prepare(source).unwrap();
+    let policy = crate::support::sandbox().prepare(source).unwrap();
     let first = policy.evaluate(&input, "{}", limits);
     assert!(!first.allows() || matches!(first.outcome, Outcome::Verdict(_)));
     if !matches!(first.outcome, Outcome::Undecided(_)) {

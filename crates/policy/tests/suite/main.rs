@@ -1,0 +1,16 @@
+//! What the sandbox promises, tried on the real thing.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise"
+)]
+
+mod cases;
+mod hostile;
+mod publish;
+mod rego;
+mod sandbox;
+mod support;
