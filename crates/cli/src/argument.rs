@@ -5,11 +5,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result};
 use clap::Args;
-use model::Name;
+use model::{Fingerprint, Name};
 use recorder::timestamp;
 use serde_json::Value;
 
-use crate::client;
+use crate::client::{self, Client};
 use crate::failure::Failure;
 
 /// The run of a flow that something is recorded for.
@@ -32,6 +32,21 @@ pub(crate) struct AmongTrails {
     /// The trail, where the artifact was recorded on several.
     #[arg(long, env = "TRAILMARK_TRAIL")]
     pub(crate) trail: Option<Name>,
+}
+
+impl AmongTrails {
+    /// Asks for the dossier of an artifact, for an environment.
+    pub(crate) fn dossier(
+        &self,
+        client: &Client,
+        fingerprint: &Fingerprint,
+        environment: &Name,
+    ) -> Result<Value> {
+        let mut query = vec![("environment", environment.as_str())];
+        query.extend(self.flow.as_ref().map(|flow| ("flow", flow.as_str())));
+        query.extend(self.trail.as_ref().map(|trail| ("trail", trail.as_str())));
+        client.get(&format!("/v1/artifacts/{fingerprint}/dossier"), &query)
+    }
 }
 
 /// How a retry of the same command is recognised.

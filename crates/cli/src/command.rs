@@ -44,8 +44,7 @@ use crate::output::Output;
     name = "trailmark",
     version,
     after_help = "Exit codes: 0 done or allowed, 1 could not be done, 2 wrong usage, 3 denied, 4 verification failed.",
-    disable_help_subcommand = true,
-    max_term_width = 100
+    disable_help_subcommand = true
 )]
 pub(crate) struct Trailmark {
     #[command(subcommand)]

@@ -1,7 +1,7 @@
 //! What a command prints: the answer as it is, or a page for people.
 
 use std::fmt::Display;
-use std::io::{ErrorKind, IsTerminal as _, Write as _};
+use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 
 use anyhow::{Context as _, Result};
 use serde::Serialize;
@@ -23,32 +23,50 @@ impl Output {
         answer: &T,
         people: impl FnOnce(&mut Page),
     ) -> Result<()> {
+        write(self.written(answer, people)?.as_bytes())
+    }
+
+    /// Prints an answer as [`Output::answer`] does; that nobody reads it is an error.
+    pub(crate) fn must_be_read<T: Serialize>(
+        self,
+        answer: &T,
+        people: impl FnOnce(&mut Page),
+    ) -> Result<()> {
+        let text = self.written(answer, people)?;
+        write_all(text.as_bytes()).context("could not write to standard output")
+    }
+
+    fn written<T: Serialize>(self, answer: &T, people: impl FnOnce(&mut Page)) -> Result<String> {
         if self.json {
-            let mut text =
+            let text =
                 serde_json::to_string(answer).context("could not write the answer as JSON")?;
-            text.push('\n');
-            return write(text.as_bytes());
+            return Ok(text + "\n");
         }
         let mut page = Page::new(Style::of_stdout());
         people(&mut page);
-        write(page.text.as_bytes())
+        Ok(page.text)
     }
 }
 
 /// Writes to standard output. That its reader has gone is no error: it had enough.
 pub(crate) fn write(bytes: &[u8]) -> Result<()> {
-    let mut out = std::io::stdout().lock();
-    match out.write_all(bytes).and_then(|()| out.flush()) {
+    match write_all(bytes) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         result => result.context("could not write to standard output"),
     }
+}
+
+fn write_all(bytes: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes)?;
+    out.flush()
 }
 
 /// Writes a remark to standard error, beside what is printed.
 pub(crate) fn note(text: impl Display) {
     let line = format!("note: {}\n", printable(&text.to_string()));
     // A remark that nobody can read is not missed.
-    let _ = std::io::stderr().write_all(line.as_bytes());
+    let _ = io::stderr().write_all(line.as_bytes());
 }
 
 /// Text for people: lines, aligned fields and tables.
@@ -127,11 +145,11 @@ impl Style {
     pub(crate) const PLAIN: Self = Self { coloured: false };
 
     fn of_stdout() -> Self {
-        Self::of(std::io::stdout().is_terminal())
+        Self::of(io::stdout().is_terminal())
     }
 
     pub(crate) fn of_stderr() -> Self {
-        Self::of(std::io::stderr().is_terminal())
+        Self::of(io::stderr().is_terminal())
     }
 
     /// Colours are for terminals whose user did not ask for none (no-color.org).

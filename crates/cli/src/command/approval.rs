@@ -71,17 +71,11 @@ impl Request {
 impl List {
     fn run(self, global: &Global) -> Result<Exit> {
         let client = global.client()?;
-        let artifact = format!("/v1/artifacts/{}", self.artifact.fingerprint()?);
-        let mut query = vec![("environment", self.environment.as_str())];
-        query.extend(self.among.flow.as_ref().map(|flow| ("flow", flow.as_str())));
-        query.extend(
-            self.among
-                .trail
-                .as_ref()
-                .map(|trail| ("trail", trail.as_str())),
-        );
-        let dossier = client.get(&format!("{artifact}/dossier"), &query)?;
-        let whole = client.get(&artifact, &[])?;
+        let fingerprint = self.artifact.fingerprint()?;
+        let dossier = self
+            .among
+            .dossier(&client, &fingerprint, &self.environment)?;
+        let whole = client.get(&format!("/v1/artifacts/{fingerprint}"), &[])?;
         let asked_here = |entry: &&Value| {
             text(entry, "/kind") == "approval-requested"
                 && text(entry, "/fields/environment") == self.environment.as_str()

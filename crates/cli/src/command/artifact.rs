@@ -3,9 +3,11 @@ mod record;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
+use model::Name;
 
 use super::Global;
 use crate::answer::{list, text};
+use crate::argument::AmongTrails;
 use crate::exit::Exit;
 use crate::show;
 use crate::subject;
@@ -16,6 +18,7 @@ pub(crate) enum Artifact {
     Record(Box<record::Record>),
     Show(Show),
     List(List),
+    Dossier(Dossier),
 }
 
 /// Shows everything recorded about an artifact.
@@ -33,12 +36,25 @@ pub(crate) struct List {
     prefix: String,
 }
 
+/// Prints the dossier of an artifact as policies see it: their input, in JSON.
+#[derive(Debug, Args)]
+pub(crate) struct Dossier {
+    /// A fingerprint, or a file or directory.
+    artifact: subject::Artifact,
+    /// Where it is to run.
+    #[arg(long, env = "TRAILMARK_ENVIRONMENT")]
+    environment: Name,
+    #[command(flatten)]
+    among: AmongTrails,
+}
+
 impl Artifact {
     pub(crate) fn run(self, global: &Global) -> Result<Exit> {
         match self {
             Self::Record(command) => command.run(global),
             Self::Show(command) => command.run(global),
             Self::List(command) => command.run(global),
+            Self::Dossier(command) => command.run(global),
         }
     }
 }
@@ -77,6 +93,18 @@ impl List {
                 page.line("no artifact was recorded");
             }
         })?;
+        Ok(Exit::Done)
+    }
+}
+
+impl Dossier {
+    fn run(self, global: &Global) -> Result<Exit> {
+        let fingerprint = self.artifact.fingerprint()?;
+        let answer = self
+            .among
+            .dossier(&global.client()?, &fingerprint, &self.environment)?;
+        let pretty = serde_json::to_string_pretty(&answer)?;
+        global.output().answer(&answer, |page| page.line(pretty))?;
         Ok(Exit::Done)
     }
 }

@@ -185,7 +185,7 @@ fn greet(
         ]);
     })?;
     if let Some(key) = first_key {
-        output.answer(&json!({ "first_admin_key": key }), |page| {
+        output.must_be_read(&json!({ "first_admin_key": key }), |page| {
             page.line(format!("first admin key: {}", key.token));
             page.line("It is shown this once: keep it where secrets are kept.");
         })?;

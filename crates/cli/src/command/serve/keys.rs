@@ -74,7 +74,7 @@ impl Keys {
     pub(super) fn save(&self, data: &Path) -> Result<()> {
         let (folder, part) = (data.join(FOLDER), data.join(format!("{FOLDER}.part")));
         let written = (|| {
-            fs::create_dir_all(data)?;
+            make_private_folder(data)?;
             if part.exists() {
                 fs::remove_dir_all(&part)?;
             }
@@ -137,8 +137,10 @@ fn write(path: &Path, text: &str) -> io::Result<()> {
     file.sync_all()
 }
 
+/// Makes a folder that only its owner may look into; one that is there stays as it is.
 fn make_private_folder(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(path)
