@@ -108,9 +108,8 @@ fn authenticate(edge: &Edge, headers: &HeaderMap) -> Result<Caller, RecorderErro
 /// Returns the media type of a path's answers.
 fn produced(path: &str) -> &'static str {
     match path {
-        "/checkpoint" | "/metrics" => "text/plain",
+        "/checkpoint" | "/metrics" | "/v1/export" => "text/plain",
         "/tile/{*path}" => "application/octet-stream",
-        "/v1/export" => "application/jsonl",
         _ => "application/json",
     }
 }

@@ -48,3 +48,37 @@ async fn metrics(State(state): State<AppState>) -> impl IntoResponse {
 async fn openapi() -> impl IntoResponse {
     ([(CONTENT_TYPE, "application/json")], OPENAPI)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use axum::http::Method;
+    use serde_json::Value;
+
+    use crate::problem::Kind;
+
+    #[test]
+    fn every_route_is_described_and_every_described_path_is_routed() {
+        let described: Value = serde_json::from_str(super::OPENAPI).unwrap();
+        let paths = described["paths"].as_object().unwrap().iter();
+        let described: BTreeSet<(String, String)> = paths
+            .flat_map(|(path, methods)| methods.as_object().unwrap().keys().map(move |method| (method.to_uppercase(), path.clone())))
+            .collect();
+        let listed = |(method, path): &(Method, &str)| (method.to_string(), path.replace("{*", "{"));
+        let routed: BTreeSet<_> =
+            crate::functions().iter().flat_map(|function| function.listed().iter().map(listed).collect::<Vec<_>>()).collect();
+        assert_eq!(described, routed);
+    }
+
+    #[test]
+    fn every_problem_is_in_the_documents_and_none_that_is_not() {
+        let text = include_str!("../../../docs/api.md");
+        let rows = text.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
+        let documented: BTreeSet<_> = rows
+            .filter_map(|(name, rest)| Some((name, rest.split_once(" |")?.0.parse::<u16>().ok()?)))
+            .collect();
+        let known: BTreeSet<_> = Kind::ALL.iter().map(|kind| (kind.name(), kind.status().as_u16())).collect();
+        assert_eq!(documented, known);
+    }
+}

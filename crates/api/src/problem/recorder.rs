@@ -14,7 +14,11 @@ impl From<RecorderError> for Problem {
             other => (None, other),
         };
         let kind = kind_of(&error);
-        let text = chain(&error);
+        // That something was to be appended is plain from the request.
+        let text = match &error {
+            RecorderError::Append(error) => chain(error),
+            other => chain(other),
+        };
         let place = place.or(match &error {
             RecorderError::Append(error) => place_of(error),
             _ => None,

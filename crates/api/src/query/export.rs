@@ -53,7 +53,7 @@ pub(super) async fn bundle(
     let runtime = Handle::current();
     tokio::task::spawn_blocking(move || pass_on(&runtime, &chunks, started, sender));
     match start.await {
-        Ok(None) => Ok(([(CONTENT_TYPE, "application/jsonl")], Body::new(body)).into_response()),
+        Ok(None) => Ok(([(CONTENT_TYPE, "text/plain; charset=utf-8")], Body::new(body)).into_response()),
         Ok(Some(error)) => Err(error.into()),
         Err(_) => Err(Problem::new(Kind::Internal, "the export ended before it began")),
     }

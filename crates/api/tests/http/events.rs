@@ -64,7 +64,7 @@ async fn an_idempotency_key_with_other_content_is_a_conflict() {
     let headers = [("content-type", "application/json"), ("idempotency-key", "run 1")];
     world.post_as(&world.reporter, "/v1/events", &headers, trail_event("one").to_string()).await;
     let reply = world.post_as(&world.reporter, "/v1/events", &headers, trail_event("two").to_string()).await;
-    insta::assert_snapshot!(reply.problem(), @"409 idempotency-conflict: could not append to the journal: draft `0`: its idempotency key was used before with other content");
+    insta::assert_snapshot!(reply.problem(), @"409 idempotency-conflict: draft `0`: its idempotency key was used before with other content");
 }
 
 #[tokio::test]
@@ -78,7 +78,7 @@ async fn the_key_of_a_batch_counts_for_each_place_in_it() {
     let mut again = two.clone();
     again["idempotency_key"] = json!("run/1");
     let alone = world.post(&world.reporter, "/v1/events", &again).await;
-    assert_eq!(alone.problem(), "409 idempotency-conflict: could not append to the journal: draft `0`: its idempotency key was used before with other content");
+    assert_eq!(alone.problem(), "409 idempotency-conflict: draft `0`: its idempotency key was used before with other content");
     let headers = [("content-type", "application/json"), ("idempotency-key", "run/1")];
     let alone = world.post_as(&world.reporter, "/v1/events", &headers, two.to_string()).await;
     assert_eq!(alone.status, 200);
@@ -90,7 +90,7 @@ async fn the_key_of_a_batch_counts_for_each_place_in_it() {
 async fn two_senders_do_not_share_idempotency_keys() {
     let world = World::new().await;
     let other = json!({"name": "other", "roles": ["reporter"], "grants": [{"flow": "payments"}]});
-    let other = world.made(&world.admin, "/v1/keys", &other).await["token"].as_str().unwrap().to_owned();
+    let other = world.token(&other).await;
     let headers = [("content-type", "application/json"), ("idempotency-key", "1")];
     for token in [&world.reporter, &other] {
         let reply = world.post_as(token, "/v1/events", &headers, trail_event("one").to_string()).await;

@@ -5,6 +5,7 @@ mod cloud_events;
 mod decisions;
 mod events;
 mod lookups;
+mod openapi;
 mod operations;
 mod sockets;
 mod world;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use api::{AppState, Limits};
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::http::{HeaderMap, Request, StatusCode};
+use axum::http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use journal::key::{LogKey, PermitKey};
 use recorder::{AliasKey, Charter, Entropy, Parts, Policies, Recorder, RecorderError, genesis};
@@ -15,6 +15,8 @@ use serde_json::{Value, json};
 use store::memory::{Disk, Faults, OutsideFile};
 use store::{Clock, Memory};
 use tower::ServiceExt as _;
+
+use crate::openapi;
 
 /// 2026-11-19T02:30:00Z.
 pub const START_MS: u64 = 1_795_055_400_000;
@@ -36,44 +38,75 @@ pub struct Reply {
 }
 
 impl World {
+    /// A journal with a flow `payments`, an environment `production`, and a key that may report for the flow.
     pub async fn new() -> Self {
         Self::with(Limits::default()).await
     }
 
-    /// A journal with a flow `payments`, an environment `production`, and a key that may report for the flow.
     pub async fn with(limits: Limits) -> Self {
-        let clock = TestClock(Arc::new(AtomicU64::new(START_MS)));
-        let (journal, seed) = ("trailmark/test".parse().unwrap(), [1; 32]);
-        let charter = Charter { name: "Test".to_owned(), people_by_key: true, solo: true };
-        let draft = genesis(&charter, &LogKey::new(&journal, &seed), &PermitKey::new(&[2; 32])).unwrap();
-        let shared_clock: Arc<dyn Clock> = Arc::new(clock.clone());
-        let (store, _) =
-            Memory::create(&Disk::default(), None::<&OutsideFile>, shared_clock.clone(), (&journal, &seed), draft).await.unwrap();
-        let faults = store.faults();
-        let recorder = Recorder::start(Parts {
-            store: Arc::new(store),
-            clock: shared_clock,
-            entropy: Arc::new(Counting(AtomicU64::new(1))),
-            alias_key: AliasKey([3; 32]),
-            permit_key: PermitKey::new(&[2; 32]),
-            policies: policies(),
-        });
-        let recorder = Arc::new(recorder.await.unwrap());
-        let admin = recorder.add_first_key().await.unwrap().unwrap().token;
-        let router = api::all(AppState::new(recorder.clone(), limits));
-        let mut world = Self { router, recorder, clock, faults, admin, reporter: String::new() };
-        let admin = world.admin.clone();
-        world.made(&admin, "/v1/flows", &json!({"flow": "payments"})).await;
-        world.made(&admin, "/v1/environments", &json!({"environment": "production"})).await;
-        let every = json!({"name": "ci", "roles": ["reporter", "snapshotter"], "grants": [{"flow": "payments"}]});
-        world.reporter = world.made(&admin, "/v1/keys", &every).await["token"].as_str().unwrap().to_owned();
+        let mut world = Self::solo(true).await;
+        world.router = api::all(AppState::new(world.recorder.clone(), limits));
         world
     }
 
+    pub async fn without_solo() -> Self {
+        Self::solo(false).await
+    }
+
+    /// A journal of which an old copy was put back.
+    pub async fn read_only() -> Self {
+        let (disk, outside) = (Disk::default(), OutsideFile::default());
+        let world = Self::on(&disk, Some(&outside), true).await;
+        let copy = disk.copy();
+        world.event(&trail_event("lost")).await;
+        let Self { clock, admin, reporter, recorder: stopped, router, .. } = world;
+        drop((stopped, router));
+        disk.put_back(&copy);
+        let (journal, seed) = ("trailmark/test".parse().unwrap(), [1; 32]);
+        let store = Memory::open(&disk, Some(&outside), Arc::new(clock.clone()), (Some(&journal), &seed)).unwrap();
+        let faults = store.faults();
+        let recorder = Arc::new(recorder(store, &clock).await);
+        let router = api::all(AppState::new(recorder.clone(), Limits::default()));
+        Self { router, recorder, clock, faults, admin, reporter }
+    }
+
+    async fn solo(solo: bool) -> Self {
+        Self::on(&Disk::default(), None, solo).await
+    }
+
+    async fn on(disk: &Disk, outside: Option<&OutsideFile>, solo: bool) -> Self {
+        let clock = TestClock(Arc::new(AtomicU64::new(START_MS)));
+        let (journal, seed) = ("trailmark/test".parse().unwrap(), [1; 32]);
+        let charter = Charter { name: "Test".to_owned(), people_by_key: true, solo };
+        let draft = genesis(&charter, &LogKey::new(&journal, &seed), &PermitKey::new(&[2; 32])).unwrap();
+        let created = Memory::create(disk, outside, Arc::new(clock.clone()), (&journal, &seed), draft).await;
+        let (store, _) = created.unwrap();
+        let faults = store.faults();
+        let recorder = Arc::new(recorder(store, &clock).await);
+        let admin = recorder.add_first_key().await.unwrap().unwrap().token;
+        let router = api::all(AppState::new(recorder.clone(), Limits::default()));
+        let mut world = Self { router, recorder, clock, faults, admin, reporter: String::new() };
+        world.made(&world.admin, "/v1/flows", &json!({"flow": "payments"})).await;
+        world.made(&world.admin, "/v1/environments", &json!({"environment": "production"})).await;
+        let key = json!({"name": "ci", "roles": ["reporter", "snapshotter"], "grants": [{"flow": "payments"}]});
+        world.reporter = world.token(&key).await;
+        world
+    }
+
+    /// Adds a key and returns its token.
+    pub async fn token(&self, key: &Value) -> String {
+        self.made(&self.admin, "/v1/keys", key).await["token"].as_str().unwrap().to_owned()
+    }
+
+    /// Sends a request, and holds the exchange against the OpenAPI document.
     pub async fn send(&self, request: Request<Body>) -> Reply {
+        let (method, path) = (request.method().clone(), request.uri().to_string());
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (head, body) = response.into_parts();
-        Reply { status: head.status, headers: head.headers, bytes: body.collect().await.unwrap().to_bytes() }
+        let bytes = body.collect().await.unwrap().to_bytes();
+        let reply = Reply { status: head.status, headers: head.headers, bytes };
+        openapi::check_answer(&method, &path, reply.status, reply.header("content-type"), &reply.bytes);
+        reply
     }
 
     /// Posts bytes with headers beside the key.
@@ -82,7 +115,14 @@ impl World {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        self.send(request.body(body.into()).unwrap()).await
+        let body = body.into().collect().await.unwrap().to_bytes();
+        let reply = self.send(request.body(Body::from(body.clone())).unwrap()).await;
+        let media_type = headers.iter().find(|(name, _)| *name == "content-type");
+        let binary = headers.iter().any(|(name, _)| name.starts_with("ce-"));
+        if let Some((_, media_type)) = media_type.filter(|_| reply.status.is_success() && !binary) {
+            openapi::check_request(&Method::POST, path, media_type, &body);
+        }
+        reply
     }
 
     pub async fn post(&self, token: &str, path: &str, body: &Value) -> Reply {
@@ -163,9 +203,18 @@ pub fn attestation_event(trail: &str, fingerprint: &str, report: &Value) -> Valu
     })
 }
 
-pub fn policies() -> Policies {
+async fn recorder(store: Memory, clock: &TestClock) -> Recorder {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("policy-cache");
-    Policies::new(policy::stock::engine().into(), Some(policy::Cache { folder, key: [4; 32] })).unwrap()
+    let cache = policy::Cache { folder, key: [4; 32] };
+    let parts = Parts {
+        store: Arc::new(store),
+        clock: Arc::new(clock.clone()),
+        entropy: Arc::new(Counting(AtomicU64::new(1))),
+        alias_key: AliasKey([3; 32]),
+        permit_key: PermitKey::new(&[2; 32]),
+        policies: Policies::new(policy::stock::engine().into(), Some(cache)).unwrap(),
+    };
+    Recorder::start(parts).await.unwrap()
 }
 
 /// Time stands still unless a test moves it.
