@@ -158,9 +158,12 @@ fn is_opaque_id(text: &str, prefix: &str) -> bool {
 }
 
 fn is_stream_name(text: &str) -> bool {
-    text.len() <= STREAM_NAME_BYTES_MAX
-        && text.split('/').count() <= 3
-        && text.split('/').all(is_name)
+    let mut names = 0;
+    let is_next_name = |name| {
+        names += 1;
+        names <= 3 && is_name(name)
+    };
+    text.len() <= STREAM_NAME_BYTES_MAX && text.split('/').all(is_next_name)
 }
 
 impl StreamName {

@@ -150,7 +150,8 @@ impl<'a> Scan<'a> {
 
     /// Reads a list's members, whose opening bracket is read already.
     fn list<T>(&mut self, most: usize, member: impl Fn(&mut Self) -> Option<T>) -> Option<Vec<T>> {
-        let mut members = vec![member(self)?];
+        let mut members = Vec::with_capacity(4);
+        members.push(member(self)?);
         while self.literal(b",").is_some() {
             members.push(member(self)?);
         }
