@@ -1,5 +1,7 @@
 use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rustix::time::{ClockId, clock_gettime};
 
 /// Where a store takes its time from.
 ///
@@ -13,10 +15,10 @@ pub trait Clock: Send + Sync {
     fn elapsed_ms(&self) -> u64;
 }
 
-/// The clock of this machine.
+/// The clock of this machine. Elapsed time goes on while the machine sleeps, so waking up is no jump.
 #[derive(Debug, Clone, Copy)]
 pub struct SystemClock {
-    started: Instant,
+    started_ms: u64,
 }
 
 impl SystemClock {
@@ -24,23 +26,34 @@ impl SystemClock {
     #[must_use]
     pub fn start() -> Self {
         Self {
-            started: Instant::now(),
+            started_ms: since_boot_ms(),
         }
     }
 }
 
 impl Clock for SystemClock {
     fn wall_ms(&self) -> u64 {
-        SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| {
-                u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-            })
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        since.map_or(0, |since| {
+            u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+        })
     }
 
     fn elapsed_ms(&self) -> u64 {
-        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+        since_boot_ms().saturating_sub(self.started_ms)
     }
+}
+
+fn since_boot_ms() -> u64 {
+    // On Linux the monotonic clock stands still in sleep; elsewhere it is the one that does not.
+    #[cfg(target_os = "linux")]
+    let id = ClockId::Boottime;
+    #[cfg(not(target_os = "linux"))]
+    let id = ClockId::Monotonic;
+    let since = clock_gettime(id);
+    let seconds = u64::try_from(since.tv_sec).unwrap_or(0);
+    let nanoseconds = u64::try_from(since.tv_nsec).unwrap_or(0);
+    seconds * 1_000 + nanoseconds / 1_000_000
 }
 
 /// One look at both sources.

@@ -75,6 +75,7 @@ cases! { $
         every_receipt_verifies_and_so_does_the_whole_journal
         every_older_log_is_proved_to_be_continued
         tiles_hold_the_hashes_of_the_tree
+        heads_entries_say_what_the_verifier_finds
     }
     opening {
         a_restart_continues_where_it_was

@@ -1,10 +1,13 @@
 //! Proving: receipts, consistency and tiles, as the journal crate and other people's tools check them.
 
+use journal::kind::Heads;
+use journal::map::Map;
 use journal::note::Checkpoint;
 use journal::tree::{node_hash, verify_consistency};
-use model::Root;
+use model::{Root, StreamName};
 
 use super::appending::created;
+use super::draft::draft;
 use super::{Home, Witness, append, attestation, stream};
 use crate::Store;
 
@@ -74,6 +77,32 @@ pub async fn tiles_hold_the_hashes_of_the_tree(home: &dyn Home) {
     }
     assert_eq!(store.tile(0, u64::MAX, 1).await.unwrap(), None);
     assert_eq!(store.tile(0, 0, 0).await.unwrap(), None);
+}
+
+/// What a store says of all streams is what the verifier finds, also when entries came in between.
+pub async fn heads_entries_say_what_the_verifier_finds(home: &dyn Home) {
+    let store = created(home).await;
+    for round in 0..4 {
+        let drafts = (0..20).map(|number| {
+            let number = round * 100 + number;
+            attestation(number, &[stream("all"), stream(&format!("of-{number}"))])
+        });
+        append(&*store, drafts.collect()).await;
+        let size = store.status().size;
+        append(&*store, vec![attestation(round * 100 + 50, &[stream("all")])]).await;
+        let heads = store.heads_at(size).await.unwrap();
+        let mut map: Map = heads
+            .iter()
+            .map(|(stream, head)| (stream, head.seq, head.hash))
+            .collect();
+        let fields = Heads {
+            root: map.root(),
+            size,
+            streams: map.streams(),
+        };
+        append(&*store, vec![draft(&fields, vec![StreamName::heads()])]).await;
+    }
+    Witness::of(&*store).check(&*store).await;
 }
 
 fn root(hashes: &[[u8; 32]]) -> Root {

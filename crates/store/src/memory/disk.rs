@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use journal::Head;
 use journal::kind::ClockCorrected;
-use journal::tree::{Hash, Nodes, node_hash};
+use journal::tree::{Frontier, Hash, Nodes, node_hash};
 use model::kind::Fields as _;
 use model::{Entry, EntryHash, JournalId, PayloadDigest, StreamName};
 
@@ -243,6 +243,15 @@ impl Content {
             .map(|index| self.node(height, index).map(|hash| hash.0))
             .collect::<Option<Vec<_>>>()
             .map(|hashes| hashes.concat())
+    }
+
+    /// Takes the tree up as it was when the log had so many entries.
+    pub(super) fn frontier(&self, size: u64) -> Frontier {
+        let mut frontier = Frontier::new();
+        for hash in self.hashes(size) {
+            frontier.append(&hash);
+        }
+        frontier
     }
 
     fn row(&self, index: u64) -> Option<&Row> {

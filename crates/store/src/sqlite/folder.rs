@@ -34,6 +34,13 @@ impl Folder {
         })
     }
 
+    /// Makes the names of its files durable; SQLite sees to their content.
+    pub(super) fn sync(&self) -> Result<(), OpenError> {
+        File::open(&self.path)
+            .and_then(|folder| folder.sync_all())
+            .map_err(|error| unusable(&self.path, error))
+    }
+
     pub(super) fn database(&self) -> PathBuf {
         self.path.join(FILE)
     }

@@ -13,12 +13,31 @@ use crate::{Consistency, Direction, ReadError, Stored, StoredPayload};
 
 type Read<T> = Result<T, ReadError>;
 
+const HEAD: &str = "SELECT l.seq, l.recorded_ms, e.hash
+    FROM stream s JOIN link l ON l.stream = s.id JOIN entry e ON e.idx = l.idx
+    WHERE s.name = ?1 ORDER BY l.seq DESC LIMIT 1";
+const FORWARD: &str = "SELECT e.idx, e.hash, e.header
+    FROM stream s JOIN link l ON l.stream = s.id JOIN entry e ON e.idx = l.idx
+    WHERE s.name = ?1 AND l.seq >= ?2 ORDER BY l.seq LIMIT ?3";
+const BACKWARD: &str = "SELECT e.idx, e.hash, e.header
+    FROM stream s JOIN link l ON l.stream = s.id JOIN entry e ON e.idx = l.idx
+    WHERE s.name = ?1 AND l.seq <= ?2 ORDER BY l.seq DESC LIMIT ?3";
+const MOMENT: &str = "SELECT seq FROM moment WHERE stream = ?1 AND era = ?2 AND recorded_ms <= ?3
+    ORDER BY recorded_ms DESC, seq DESC LIMIT 1";
+const PAYLOAD: &str =
+    "SELECT salt, bytes FROM payload WHERE id >= ?1 AND id < ?2 AND digest = ?3 LIMIT 1";
+const LIST: &str = "SELECT s.name, l.seq, l.recorded_ms, e.hash
+    FROM stream s
+    JOIN link l ON l.stream = s.id AND l.seq = (SELECT max(seq) FROM link WHERE stream = s.id)
+    JOIN entry e ON e.idx = l.idx
+    WHERE s.name >= ?1 AND s.name < ?2 AND s.name > ?3 ORDER BY s.name LIMIT ?4";
+
+/// What is asked often, and must not take longer when the journal grows.
+#[cfg(test)]
+pub(super) const LOOK_UPS: [&str; 6] = [HEAD, FORWARD, BACKWARD, MOMENT, PAYLOAD, LIST];
+
 pub(super) fn heads(connection: &Connection, streams: &[StreamName]) -> Read<Vec<Option<Head>>> {
-    let mut statement = connection.prepare_cached(
-        "SELECT l.seq, l.recorded_ms, e.hash
-         FROM stream s JOIN link l ON l.stream = s.id JOIN entry e ON e.idx = l.idx
-         WHERE s.name = ?1 ORDER BY l.seq DESC LIMIT 1",
-    )?;
+    let mut statement = connection.prepare_cached(HEAD)?;
     let heads = streams
         .iter()
         .map(|stream| {
@@ -38,16 +57,8 @@ pub(super) fn range(
     direction: Direction,
 ) -> Read<Vec<Stored>> {
     let sql = match direction {
-        Direction::Forward => {
-            "SELECT e.idx, e.hash, e.header
-             FROM stream s JOIN link l ON l.stream = s.id JOIN entry e ON e.idx = l.idx
-             WHERE s.name = ?1 AND l.seq >= ?2 ORDER BY l.seq LIMIT ?3"
-        }
-        Direction::Backward => {
-            "SELECT e.idx, e.hash, e.header
-             FROM stream s JOIN link l ON l.stream = s.id JOIN entry e ON e.idx = l.idx
-             WHERE s.name = ?1 AND l.seq <= ?2 ORDER BY l.seq DESC LIMIT ?3"
-        }
+        Direction::Forward => FORWARD,
+        Direction::Backward => BACKWARD,
     };
     let mut statement = connection.prepare_cached(sql)?;
     collect(statement.query((stream.as_str(), sql_integer(from_seq), sql_limit(limit)))?)
@@ -103,10 +114,7 @@ pub(super) fn as_of(
     let mut end = i64::MAX.unsigned_abs();
     for era in (0..=corrections.len()).rev() {
         let start = connection
-            .prepare_cached(
-                "SELECT seq FROM moment WHERE stream = ?1 AND era = ?2 AND recorded_ms <= ?3
-                 ORDER BY recorded_ms DESC, seq DESC LIMIT 1",
-            )?
+            .prepare_cached(MOMENT)?
             .query_row((id, era, recorded_ms), |row| row.get::<_, u64>(0))
             .optional()?;
         let start = start.or((era == 0).then_some(0));
@@ -135,9 +143,7 @@ pub(super) fn payload(
     for index in hint.candidates(connection)? {
         let first = index * PAYLOADS_PER_ENTRY;
         let found = connection
-            .prepare_cached(
-                "SELECT salt, bytes FROM payload WHERE id >= ?1 AND id < ?2 AND digest = ?3 LIMIT 1",
-            )?
+            .prepare_cached(PAYLOAD)?
             .query_row((first, first + PAYLOADS_PER_ENTRY, &digest.0), |row| {
                 Ok(StoredPayload {
                     salt: row.get(0)?,
@@ -231,13 +237,7 @@ pub(super) fn streams(
 ) -> Read<Vec<(StreamName, Head)>> {
     // Names are ASCII, so everything that begins with the prefix sorts before the prefix and the last of its characters.
     let end = format!("{prefix}\u{7f}");
-    let mut statement = connection.prepare_cached(
-        "SELECT s.name, l.seq, l.recorded_ms, e.hash
-         FROM stream s
-         JOIN link l ON l.stream = s.id AND l.seq = (SELECT max(seq) FROM link WHERE stream = s.id)
-         JOIN entry e ON e.idx = l.idx
-         WHERE s.name >= ?1 AND s.name < ?2 AND s.name > ?3 ORDER BY s.name LIMIT ?4",
-    )?;
+    let mut statement = connection.prepare_cached(LIST)?;
     let after = after.map_or("", StreamName::as_str);
     named_heads(statement.query((prefix, end, after, sql_limit(limit)))?)
 }

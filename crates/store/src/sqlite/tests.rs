@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use journal::Draft;
 use model::{Class, JournalId};
 
-use super::{Options, Sqlite, schema};
+use super::{Options, Sqlite, read, schema};
 use crate::conformance::{
     Home, SEED, TestClock, Witness, attestation, genesis, journal_id, stream,
 };
@@ -297,4 +297,47 @@ async fn hashes_that_left_memory_are_found_in_their_run() {
     let newest = draft(22_539);
     assert!(store.append(vec![newest]).await.unwrap()[0].replayed);
     assert_eq!(store.status().size, 22_541);
+}
+
+#[tokio::test]
+async fn a_reader_that_takes_its_time_keeps_no_writer_waiting() {
+    let home = SqliteHome::new();
+    let journal = journal_id();
+    let (store, _) = home.create(&journal, genesis(&journal)).await.unwrap();
+    let reader = schema::reader(&home.folder.join(schema::FILE)).unwrap();
+    let slow = reader.unchecked_transaction().unwrap();
+    let count = || -> u64 {
+        slow.query_row("SELECT count(*) FROM entry", [], |row| row.get(0))
+            .unwrap()
+    };
+    assert_eq!(count(), 1);
+    for number in 0..5 {
+        let draft = attestation(number, &[stream("a")]);
+        store.append(vec![draft]).await.unwrap();
+    }
+    assert_eq!(count(), 1);
+    assert_eq!(store.status().size, 6);
+}
+
+#[tokio::test]
+async fn looking_up_scans_no_table() {
+    let home = SqliteHome::new();
+    let journal = journal_id();
+    drop(home.create(&journal, genesis(&journal)).await.unwrap());
+    let database = rusqlite::Connection::open(home.folder.join(schema::FILE)).unwrap();
+    for sql in read::LOOK_UPS {
+        let mut plan = database
+            .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
+            .unwrap();
+        let parameters = rusqlite::params_from_iter(vec![1; plan.parameter_count()]);
+        let steps: Vec<String> = plan
+            .query_map(parameters, |row| row.get(3))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
+        let scans = steps
+            .iter()
+            .any(|step| step.starts_with("SCAN") || step.contains("TEMP B-TREE"));
+        assert!(!scans, "{sql}: {steps:?}");
+    }
 }

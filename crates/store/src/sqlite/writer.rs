@@ -205,10 +205,13 @@ impl Writer {
             return Err(RecoverError::Beyond(reason));
         }
         self.take_outside()?;
-        let mut answers = self.commit(vec![vec![draft]]);
-        let answer = answers.pop().unwrap_or(Err(AppendError::Unanswered))?;
         self.set_read_only(None);
-        Ok(answer)
+        let mut answers = self.commit(vec![vec![draft]]);
+        let answer = answers.pop().unwrap_or(Err(AppendError::Unanswered));
+        if answer.is_err() {
+            self.lock_status().read_only.get_or_insert(reason);
+        }
+        Ok(answer?)
     }
 
     /// Takes hold of the checkpoint outside, with whatever it holds now.
