@@ -16,6 +16,7 @@ use self::retry::Retry;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::note;
+use crate::secret;
 
 /// An answer that is read as a whole: the longest list has 1,000 entries of at most 4 KiB.
 const ANSWER_BYTES_MAX: u64 = 64 * 1024 * 1024;
@@ -221,9 +222,7 @@ impl Problem {
 
 /// Makes an idempotency key that nobody else has.
 pub(crate) fn random_key() -> Result<String> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|_| anyhow::anyhow!("the system gives no random bytes"))?;
-    Ok(hex::encode(bytes))
+    Ok(hex::encode(secret::random::<16>()?))
 }
 
 fn is_loopback(host: &str) -> bool {

@@ -13,8 +13,10 @@ mod command;
 mod exit;
 mod failure;
 mod file;
+mod folder;
 mod git;
 mod output;
+mod secret;
 mod show;
 mod subject;
 

@@ -1,4 +1,3 @@
-mod folder;
 mod journal;
 mod keys;
 mod logging;
@@ -19,6 +18,7 @@ use self::logging::LogFormat;
 use super::Global;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::folder;
 
 const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 7070);
 /// After a failure of what runs beside the requests.

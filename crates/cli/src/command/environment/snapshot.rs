@@ -18,6 +18,14 @@ use crate::subject::{self, Artifact};
 pub(crate) struct Snapshot {
     #[arg(env = "TRAILMARK_ENVIRONMENT")]
     environment: Name,
+    #[command(flatten)]
+    observed: Observed,
+}
+
+/// What was observed.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+struct Observed {
     /// A file that runs there, or a directory of which each item does.
     #[arg(long = "path", value_name = "PATH")]
     paths: Vec<PathBuf>,
@@ -25,7 +33,7 @@ pub(crate) struct Snapshot {
     #[arg(long = "artifact", value_name = "ARTIFACT=NAME")]
     artifacts: Vec<Called>,
     /// Records that nothing runs there.
-    #[arg(long, conflicts_with_all = ["paths", "artifacts"], required_unless_present_any = ["paths", "artifacts"])]
+    #[arg(long, conflicts_with_all = ["paths", "artifacts"])]
     nothing: bool,
 }
 
@@ -54,10 +62,10 @@ impl FromStr for Called {
 impl Snapshot {
     pub(super) fn run(self, global: &Global) -> Result<Exit> {
         let mut artifacts = Vec::new();
-        for called in self.artifacts {
+        for called in self.observed.artifacts {
             artifacts.push(named(called)?);
         }
-        for path in &self.paths {
+        for path in &self.observed.paths {
             observe(path, &mut artifacts)?;
         }
         let count = artifacts.len();

@@ -10,10 +10,10 @@ use recorder::{AliasKey, Charter, Parts, Policies, SystemEntropy};
 use serde::Serialize;
 use store::{OpenError, Options, Sqlite};
 
-use super::folder;
 use super::keys::Keys;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::folder;
 
 /// What a recorder needs, and what its operator is told.
 pub(super) struct Opened {
@@ -45,7 +45,7 @@ pub(super) async fn open(
     };
     let outside = match checkpoint_file {
         Some(file) => file,
-        None => folder::checkpoint(&keys.journal)?,
+        None => folder::state()?.join(checkpoint_name(&keys.journal)),
     };
     let mut options = Options::new(data);
     options.outside = Some(outside);
@@ -89,6 +89,11 @@ pub(super) async fn open(
             policies,
         },
     })
+}
+
+/// The file outside the data folder that keeps a journal's newest checkpoint.
+fn checkpoint_name(journal: &JournalId) -> String {
+    format!("{}.checkpoint", journal.as_str().replace('/', "-"))
 }
 
 fn keys_missing(data: &Path) -> Failure {

@@ -9,14 +9,16 @@
 //! | `alias` | hides people's aliases |
 //! | `cache` | authenticates compiled policies |
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Write as _};
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 use journal::key::{LogKey, PermitKey, Seed};
 use journal::note::Vkey;
 use model::{JournalId, Name};
+
+use crate::secret;
 
 const FOLDER: &str = "keys";
 
@@ -32,15 +34,15 @@ pub(super) struct Keys {
 impl Keys {
     /// Makes the secrets of a new journal, and its id: the organisation's name and some digits of chance.
     pub(super) fn make(name: &Name) -> Result<Self> {
-        let id = format!("trailmark/{name}-{}", hex::encode(random::<4>()?));
+        let id = format!("trailmark/{name}-{}", hex::encode(secret::random::<4>()?));
         Ok(Self {
             journal: id
                 .parse()
                 .with_context(|| format!("`{name}` is too long for the name of a journal"))?,
-            log: random()?,
-            permit: random()?,
-            alias: random()?,
-            cache: random()?,
+            log: secret::random()?,
+            permit: secret::random()?,
+            alias: secret::random()?,
+            cache: secret::random()?,
         })
     }
 
@@ -56,7 +58,7 @@ impl Keys {
             }
         };
         let vkey: Vkey = vkey.trim().parse()?;
-        let secret = |name: &str| read(&folder.join(name));
+        let secret = |name: &str| secret::read(&folder.join(name));
         let keys = Self {
             journal: vkey.name().parse()?,
             log: secret("log")?,
@@ -74,16 +76,16 @@ impl Keys {
     pub(super) fn save(&self, data: &Path) -> Result<()> {
         let (folder, part) = (data.join(FOLDER), data.join(format!("{FOLDER}.part")));
         let written = (|| {
-            make_private_folder(data)?;
+            secret::make_folder(data)?;
             if part.exists() {
                 fs::remove_dir_all(&part)?;
             }
-            make_private_folder(&part)?;
+            secret::make_folder(&part)?;
             for (name, text) in self.files() {
-                write(&part.join(name), &text)?;
+                secret::write_new(&part.join(name), &text)?;
             }
             fs::rename(&part, &folder)?;
-            sync_folder(data)
+            secret::sync_folder(data)
         })();
         written.with_context(|| format!("could not write the keys to `{}`", folder.display()))
     }
@@ -106,52 +108,6 @@ impl Keys {
             ("cache", hex::encode(self.cache)),
         ]
     }
-}
-
-fn random<const N: usize>() -> Result<[u8; N]> {
-    let mut bytes = [0; N];
-    match getrandom::fill(&mut bytes) {
-        Ok(()) => Ok(bytes),
-        Err(_) => bail!("the system gives no random bytes"),
-    }
-}
-
-fn read(path: &PathBuf) -> Result<[u8; 32]> {
-    let text =
-        fs::read_to_string(path).with_context(|| format!("could not read `{}`", path.display()))?;
-    let mut bytes = [0; 32];
-    // What is in the file is not told.
-    if hex::decode_to_slice(text.trim(), &mut bytes).is_err() {
-        bail!("`{}` holds no key", path.display());
-    }
-    Ok(bytes)
-}
-
-fn write(path: &Path, text: &str) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    writeln!(file, "{text}")?;
-    file.sync_all()
-}
-
-/// Makes a folder that only its owner may look into; one that is there stays as it is.
-fn make_private_folder(path: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
-}
-
-/// Makes a renaming durable.
-fn sync_folder(path: &Path) -> io::Result<()> {
-    if cfg!(unix) {
-        File::open(path)?.sync_all()?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

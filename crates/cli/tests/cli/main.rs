@@ -1,0 +1,19 @@
+//! The built `trailmark` program, as its users type it: against a server of its own, in a home folder of its own.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise"
+)]
+
+mod ci;
+mod client;
+mod evidence;
+mod help;
+mod offline;
+mod serve;
+mod story;
+mod transcript;
+mod world;

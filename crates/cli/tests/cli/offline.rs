@@ -1,0 +1,234 @@
+//! What strangers check with what they hold: bundles, receipts, permits. No server runs.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::evidence::JUNIT;
+use crate::world::{Done, Server, User, World};
+
+/// A journal with one decision, exported; the server is gone.
+struct Exported {
+    world: World,
+    log_key: String,
+    permit_key: String,
+    decision: Value,
+}
+
+impl Exported {
+    fn new() -> Self {
+        let world = World::new();
+        world.file("web", "a program");
+        world.file("junit.xml", JUNIT);
+        world.commit("ann", "Do nothing, well");
+        let server = Server::start(&world, &["--solo"]);
+        let admin = User::admin(&world, &server);
+        let ci = admin.with_key(&["ci", "--role", "reporter", "--flow", "web"]);
+        admin.ask(&["flow", "create", "web"]);
+        admin.ask(&["env", "create", "production"]);
+        admin.ask(&["policy", "publish", "unit-tested", "--stock=component"]);
+        admin.ask(&[
+            "policy",
+            "bind",
+            "unit-tested",
+            "--environment",
+            "production",
+        ]);
+        ci.ask(&["trail", "begin", "t1", "--flow", "web"]);
+        ci.ask(&["checkpoint"]);
+        let checkpoint = ci.run(&["checkpoint"]).expect(0).stdout;
+        world.file("old.checkpoint", &checkpoint);
+        let on = ["--flow", "web", "--trail", "t1"];
+        ci.ask(&[&["artifact", "record", "web"], &on[..]].concat());
+        ci.ask(
+            &[
+                &["attest", "junit", "junit.xml", "--artifact", "web"],
+                &on[..],
+            ]
+            .concat(),
+        );
+        let decide = [
+            "decide",
+            "web",
+            "--environment",
+            "production",
+            "--permit",
+            "deploy",
+            "--permit-file",
+            "permit.json",
+        ];
+        let decision = ci.ask(&decide);
+        world.file("decision.json", &decision.to_string());
+        ci.ask(&[
+            "entry",
+            "receipt",
+            decision["decision"].as_str().unwrap(),
+            "--output",
+            "receipt.json",
+        ]);
+        ci.ask(&["export", "--output", "journal.bundle"]);
+        ci.ask(&["export", "--artifact", "web", "--output", "web.bundle"]);
+        let key = |name: &str| {
+            fs::read_to_string(world.data().join("keys").join(name))
+                .unwrap()
+                .trim()
+                .to_owned()
+        };
+        let (log_key, permit_key) = (key("log.vkey"), key("permit.pub"));
+        assert_eq!(server.stop(), 0);
+        Self {
+            world,
+            log_key,
+            permit_key,
+            decision,
+        }
+    }
+
+    fn run(&self, arguments: &[&str]) -> Done {
+        self.world.run(arguments)
+    }
+
+    fn changed(&self, name: &str, change: impl FnOnce(&mut Vec<u8>)) {
+        let mut bytes = fs::read(self.world.work().join(name)).unwrap();
+        change(&mut bytes);
+        fs::write(self.world.work().join("changed"), bytes).unwrap();
+    }
+
+    fn permit(&self, key: &str, artifact: &str, environment: &str, audience: &str) -> Done {
+        let subject = [
+            "--artifact",
+            artifact,
+            "--environment",
+            environment,
+            "--audience",
+            audience,
+        ];
+        self.run(
+            &[
+                &["permit", "verify", "permit.json", "--key", key],
+                &subject[..],
+            ]
+            .concat(),
+        )
+    }
+}
+
+#[test]
+fn what_is_wrong_is_found_and_named_with_exit_4() {
+    let exported = Exported::new();
+    let other_key = "trailmark/x+31f5d0ab+AQECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8g";
+
+    // Bundles.
+    let report = exported
+        .run(&["verify", "journal.bundle", "--json"])
+        .expect(0)
+        .json();
+    assert_eq!(
+        (&report["unique"], &report["pinned"]),
+        (&true.into(), &false.into())
+    );
+    let report = exported
+        .run(&["verify", "web.bundle", "--json", "--key", &exported.log_key])
+        .expect(0)
+        .json();
+    assert_eq!(
+        (&report["unique"], &report["pinned"]),
+        (&false.into(), &true.into())
+    );
+    exported
+        .run(&["verify", "journal.bundle", "--checkpoint", "old.checkpoint"])
+        .expect(0);
+    exported
+        .run(&["verify", "web.bundle", "--key", other_key])
+        .expect(2);
+    for name in ["journal.bundle", "web.bundle"] {
+        exported.changed(name, |bytes| {
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 1;
+        });
+        let wrong = exported.run(&["verify", "changed"]).expect(4);
+        assert!(
+            wrong.stderr.contains("verification failed at line")
+                && wrong.stderr.contains(", entry `"),
+            "{wrong:?}"
+        );
+        exported.changed(name, |bytes| bytes.truncate(bytes.len() - 10));
+        exported.run(&["verify", "changed"]).expect(4);
+        exported.run(&["replay", "--bundle", "changed"]).expect(4);
+    }
+    exported.run(&["verify", "no-such-file"]).expect(1);
+    exported.run(&["verify", "permit.json"]).expect(4);
+
+    // Decisions.
+    let decision = exported.decision["decision"].as_str().unwrap();
+    let replayed = exported
+        .run(&[
+            "replay",
+            &decision[..12],
+            "--bundle",
+            "web.bundle",
+            "--json",
+        ])
+        .expect(0)
+        .json();
+    assert_eq!(
+        (&replayed[0]["decision"], &replayed[0]["verdict"]),
+        (&decision.into(), &"allowed".into())
+    );
+    exported
+        .run(&["replay", "--bundle", "journal.bundle"])
+        .expect(0);
+    exported
+        .run(&["replay", &"0".repeat(64), "--bundle", "web.bundle"])
+        .expect(1);
+
+    // Receipts, alone or in the answer that they came with.
+    for name in ["receipt.json", "decision.json"] {
+        exported
+            .run(&["verify", "--receipt", name, "--key", &exported.log_key])
+            .expect(0);
+    }
+    let receipt = [
+        "verify",
+        "--receipt",
+        "receipt.json",
+        "--key",
+        &exported.log_key,
+        "--entry",
+    ];
+    exported
+        .run(&[&receipt[..], &[&"0".repeat(64)]].concat())
+        .expect(4);
+    exported
+        .run(&[
+            "verify",
+            "--receipt",
+            "permit.json",
+            "--key",
+            &exported.log_key,
+        ])
+        .expect(4);
+    exported
+        .run(&["verify", "--receipt", "receipt.json"])
+        .expect(2);
+
+    // Permits.
+    let key = exported.permit_key.as_str();
+    exported
+        .permit(key, "web", "production", "deploy")
+        .expect(0);
+    exported
+        .permit(key, "junit.xml", "production", "deploy")
+        .expect(4);
+    exported.permit(key, "web", "staging", "deploy").expect(4);
+    exported
+        .permit(key, "web", "production", "somebody")
+        .expect(4);
+    let another = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
+    exported
+        .permit(another, "web", "production", "deploy")
+        .expect(4);
+    exported
+        .permit("no key", "web", "production", "deploy")
+        .expect(2);
+}
