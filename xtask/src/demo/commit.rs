@@ -13,6 +13,8 @@ pub struct Commit {
     pub author: String,
     /// Every address under which somebody wrote or committed it.
     pub emails: Vec<String>,
+    /// Those whom its message names as co-authors: name and address.
+    pub co_authors: Vec<(String, String)>,
 }
 
 impl Commit {
@@ -24,6 +26,7 @@ impl Commit {
             subject: field(root, "%s")?,
             author: field(root, "%an")?,
             emails,
+            co_authors: co_authors(root)?,
         })
     }
 
@@ -31,6 +34,15 @@ impl Commit {
     pub fn short(&self) -> &str {
         self.sha.get(..10).unwrap_or(&self.sha)
     }
+}
+
+fn co_authors(root: &Path) -> Result<Vec<(String, String)>> {
+    let trailers = field(root, "%H%n%(trailers:key=Co-authored-by,valueonly)")?;
+    let named = |line: &str| {
+        let (name, email) = line.trim().strip_suffix('>')?.split_once(" <")?;
+        Some((name.to_owned(), email.to_owned()))
+    };
+    Ok(trailers.lines().filter_map(named).collect())
 }
 
 fn field(root: &Path, format: &str) -> Result<String> {

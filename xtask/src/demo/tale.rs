@@ -19,6 +19,7 @@ const POLICIES: [&str; 3] = ["unit-tested", "security-scanned", "four-eyes"];
 /// Where the demo's files are, as typed in the root of the workspace.
 const FOLDER: &str = "target/demo";
 const BINARY: &str = "target/debug/trailmark";
+const BEFORE: &str = "target/debug/xtask";
 
 /// The demo's people and machines, each with a key of its own, and what happened so far.
 pub struct Tale<'a> {
@@ -53,19 +54,22 @@ impl<'a> Tale<'a> {
         story.step("Who takes part: a build system, two people, and a watcher in production")?;
         let person = |name: &str, aliases: &[String]| {
             let mut arguments = vec!["person", "add", name];
-            for alias in aliases {
+            let aliases: Vec<String> = aliases
+                .iter()
+                .map(|email| format!("email:{email}"))
+                .collect();
+            for alias in &aliases {
                 arguments.extend(["--alias", alias]);
             }
             text(&admin.ask(&arguments)?, "person")
         };
         let author = person(&commit.author, &commit.emails)?;
+        for (name, email) in &commit.co_authors {
+            person(name, std::slice::from_ref(email))?;
+        }
         let reviewer = person("Rita Reviewer", &["rita@reviewers.example".to_owned()])?;
         let key = |name: &str, role: &str, more: &[&str]| -> Result<Trailmark<'a>> {
-            let arguments = [
-                &["key", "create", name, "--role", role, "--flow", FLOW],
-                more,
-            ]
-            .concat();
+            let arguments = [&["key", "add", name, "--role", role, "--flow", FLOW], more].concat();
             Ok(admin.with_token(&text(&admin.ask(&arguments)?, "token")?))
         };
         let ci = key("ci", "reporter", &[])?;
@@ -94,11 +98,7 @@ impl<'a> Tale<'a> {
         )?;
         admin.tell(story, &["env", "create", PRODUCTION], Exit::Done)?;
         for policy in POLICIES {
-            admin.tell(
-                story,
-                &["policy", "publish", policy, &format!("policies/{policy}")],
-                Exit::Done,
-            )?;
+            admin.tell(story, &["policy", "publish", policy, "--stock"], Exit::Done)?;
             admin.tell(
                 story,
                 &["policy", "bind", policy, "--environment", PRODUCTION],
@@ -158,7 +158,7 @@ impl<'a> Tale<'a> {
             "{} tests of {} programs ran.",
             ran.tests, ran.suites
         ))?;
-        self.attest("junit", "unit", &report)
+        self.attest("junit", &report)
     }
 
     fn is_denied_until_two_people_and_a_scan_agree(&mut self) -> Result<()> {
@@ -203,39 +203,44 @@ impl<'a> Tale<'a> {
         let place = format!("{FOLDER}/{PRODUCTION}");
         let program = format!("{place}/trailmark");
         fs::create_dir_all(self.root.join(&place))?;
-        self.story
-            .step("It is deployed; what runs is observed before and after")?;
-        self.watcher.tell(
-            self.story,
-            &["env", "snapshot", PRODUCTION, "--path", &place],
-            Exit::Done,
+        // What ran there before nobody recorded: another program of this repository plays it.
+        fs::copy(self.root.join(BEFORE), self.root.join(&program))?;
+        self.story.step(
+            "What runs in production before: something that nobody recorded, and that is a finding",
         )?;
+        let snapshot = ["env", "snapshot", PRODUCTION, "--path", &place];
+        self.watcher.tell(self.story, &snapshot, Exit::Done)?;
+        self.admin
+            .tell(self.story, &["env", "show", PRODUCTION], Exit::Done)?;
+        let unchanged = self.watcher.ask(&snapshot)?;
+        let before = text(&unchanged, "recorded")?;
+
+        self.story
+            .step("The allowed program is deployed, reported, and seen to run")?;
         fs::copy(self.root.join(BINARY), self.root.join(&program))?;
         self.ci.tell(
             self.story,
             &[
                 "deployment",
-                "record",
+                "report",
                 &program,
                 "--environment",
                 PRODUCTION,
             ],
             Exit::Done,
         )?;
-        self.watcher.tell(
-            self.story,
-            &["env", "snapshot", PRODUCTION, "--path", &place],
-            Exit::Done,
-        )?;
+        self.watcher.tell(self.story, &snapshot, Exit::Done)?;
 
         self.story
-            .step("What runs now, what changed, and the last deployments")?;
-        self.admin
-            .tell(self.story, &["env", "show", PRODUCTION], Exit::Done)?;
-        self.admin
-            .tell(self.story, &["env", "diff", PRODUCTION], Exit::Done)?;
-        self.admin
-            .tell(self.story, &["env", "log", PRODUCTION], Exit::Done)?;
+            .step("What runs now, what ran before, what changed, and the last deployments")?;
+        for question in [
+            &["env", "show", PRODUCTION][..],
+            &["env", "show", PRODUCTION, "--at", &before],
+            &["env", "diff", PRODUCTION, "--from", &before],
+            &["env", "log", PRODUCTION],
+        ] {
+            self.admin.tell(self.story, question, Exit::Done)?;
+        }
         Ok(())
     }
 
@@ -245,7 +250,13 @@ impl<'a> Tale<'a> {
             .step("A stranger gets a bundle, and needs nothing and nobody else to check it")?;
         self.admin.tell(
             self.story,
-            &["export", &self.fingerprint, "--output", &bundle],
+            &[
+                "export",
+                "--artifact",
+                &self.fingerprint,
+                "--output",
+                &bundle,
+            ],
             Exit::Done,
         )?;
         self.admin
@@ -254,12 +265,12 @@ impl<'a> Tale<'a> {
             .tell(self.story, &["replay", "--bundle", &bundle], Exit::Done)?;
 
         self.story
-            .step("One byte of a copy is changed: verify says which entry is wrong")?;
+            .step("One byte of a copy is changed, in what a test report says: verify says which entry is wrong")?;
         let copy = format!("{FOLDER}/bundle-changed");
         let mut bytes = fs::read(self.root.join(&bundle))?;
-        let middle = bytes.len() / 2;
-        let byte = bytes.get_mut(middle).context("the bundle is empty")?;
-        *byte ^= 1;
+        let place = outcome_of_an_attestation(&bytes).context("the bundle has no attestation")?;
+        let byte = bytes.get_mut(place).context("the bundle is too short")?;
+        *byte = byte.wrapping_add(1);
         fs::write(self.root.join(&copy), bytes)?;
         self.admin
             .tell(self.story, &["verify", &copy], Exit::VerificationFailed)?;
@@ -278,16 +289,14 @@ impl<'a> Tale<'a> {
             files.len(),
             leaks.len()
         ))?;
-        self.attest("sarif", "keyscan", &report)
+        self.attest("sarif", &report)
     }
 
-    fn attest(&mut self, kind: &str, name: &str, report: &str) -> Result<()> {
+    fn attest(&mut self, kind: &str, report: &str) -> Result<()> {
         let arguments = [
             "attest",
             kind,
             report,
-            "--name",
-            name,
             "--flow",
             FLOW,
             "--trail",
@@ -300,12 +309,18 @@ impl<'a> Tale<'a> {
     }
 
     fn approve_and_decide(&mut self) -> Result<()> {
-        self.reviewer.tell(
-            self.story,
-            &["approve", &self.fingerprint, "--environment", PRODUCTION],
-            Exit::Done,
-        )?;
-        self.decide(Exit::Done)
+        let approve = ["approve", &self.fingerprint, "--environment", PRODUCTION];
+        self.reviewer.tell(self.story, &approve, Exit::Done)?;
+        let decide = [
+            "decide",
+            &self.fingerprint,
+            "--environment",
+            PRODUCTION,
+            "--permit",
+            "deploy",
+        ];
+        self.ci.tell(self.story, &decide, Exit::Done)?;
+        Ok(())
     }
 
     fn decide(&mut self, expected: Exit) -> Result<()> {
@@ -324,4 +339,13 @@ fn text(answer: &Value, field: &str) -> Result<String> {
     Ok(value
         .with_context(|| format!("the answer has no text `{field}`: {answer}"))?
         .to_owned())
+}
+
+/// Finds a byte worth forging: the first letter of what the first attestation says of its outcome.
+fn outcome_of_an_attestation(bundle: &[u8]) -> Option<usize> {
+    let outcome = br#""outcome":""#;
+    let found = bundle
+        .windows(outcome.len())
+        .position(|window| window == outcome)?;
+    Some(found + outcome.len())
 }

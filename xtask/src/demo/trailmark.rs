@@ -146,8 +146,8 @@ mod tests {
     #[test]
     fn a_typed_command_can_be_pasted_into_a_shell() {
         assert_eq!(
-            typed(&["key", "create", "Ana's key", ""]),
-            r"trailmark key create 'Ana'\''s key' ''"
+            typed(&["key", "add", "Ana's key", ""]),
+            r"trailmark key add 'Ana'\''s key' ''"
         );
         assert_eq!(
             typed(&["env", "show", "--at", "2026-01-01T00:00:00Z"]),
