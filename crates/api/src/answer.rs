@@ -31,7 +31,11 @@ impl<T: Serialize> Answer<T> {
     }
 
     pub(crate) const fn with_status(status: StatusCode, body: T) -> Self {
-        Self { status, entry: None, body }
+        Self {
+            status,
+            entry: None,
+            body,
+        }
     }
 
     /// Names what was recorded to the log.
@@ -52,7 +56,9 @@ impl<T: Serialize> IntoResponse for Answer<T> {
         };
         let mut response = Response::new(Body::from(bytes));
         *response.status_mut() = self.status;
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        response
+            .headers_mut()
+            .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if let Some(entry) = self.entry {
             response.extensions_mut().insert(Noted(entry));
         }
@@ -89,6 +95,10 @@ impl From<Appended> for Answer<Recorded> {
     fn from(appended: Appended) -> Self {
         let recorded = Recorded::from(appended);
         let entry = Some(recorded.entry);
-        if recorded.replayed { Self::shown(recorded).noting(entry) } else { Self::created(recorded).noting(entry) }
+        if recorded.replayed {
+            Self::shown(recorded).noting(entry)
+        } else {
+            Self::created(recorded).noting(entry)
+        }
     }
 }

@@ -14,7 +14,6 @@ use crate::routes::{self, Routes};
 use crate::state::AppState;
 
 /// Routes this function alone.
-#[must_use]
 pub fn router(state: AppState) -> Router {
     routes::complete([routes().routed(&state)], &state)
 }
@@ -31,7 +30,11 @@ async fn request(
     By(caller): By,
     Json(request): Json<ApproveRequest>,
 ) -> Result<Answer<Recorded>, Problem> {
-    Ok(state.recorder.request_approval(&caller, &request).await?.into())
+    Ok(state
+        .recorder
+        .request_approval(&caller, &request)
+        .await?
+        .into())
 }
 
 async fn approve(
@@ -47,5 +50,9 @@ async fn withdraw(
     By(caller): By,
     Path(approval): Path<EntryHash>,
 ) -> Result<Answer<Recorded>, Problem> {
-    Ok(state.recorder.withdraw_approval(&caller, approval).await?.into())
+    Ok(state
+        .recorder
+        .withdraw_approval(&caller, approval)
+        .await?
+        .into())
 }

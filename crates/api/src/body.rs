@@ -32,7 +32,10 @@ impl<T: DeserializeOwned> FromRequest<AppState> for Json<T> {
 /// Reads a JSON object: a list in its place is refused, though its items could be taken for members.
 pub(crate) fn object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     if bytes.trim_ascii_start().first() == Some(&b'[') {
-        return Err(Problem::new(Kind::UnexpectedForm, "the JSON is a list where an object is expected"));
+        return Err(Problem::new(
+            Kind::UnexpectedForm,
+            "the JSON is a list where an object is expected",
+        ));
     }
     Ok(strict_json::from_slice(bytes)?)
 }
@@ -53,12 +56,24 @@ pub(crate) enum MediaType {
 impl MediaType {
     /// Reads `Content-Type`; text and JSON are in UTF-8.
     pub(crate) fn of(headers: &HeaderMap) -> Result<Self, Problem> {
-        let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let mut parts = value.split(';').map(|part| part.trim().to_ascii_lowercase());
+        let value = headers
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
+        let mut parts = value
+            .split(';')
+            .map(|part| part.trim().to_ascii_lowercase());
         let media_type = parts.next().unwrap_or_default();
-        let charset = parts.find_map(|part| part.strip_prefix("charset=").map(|charset| charset.trim_matches('"').to_owned()));
-        if charset.is_some_and(|charset| !matches!(charset.as_str(), "utf-8" | "utf8" | "us-ascii")) {
-            return Err(Problem::new(Kind::UnsupportedMediaType, "the body must be in UTF-8"));
+        let charset = parts.find_map(|part| {
+            part.strip_prefix("charset=")
+                .map(|charset| charset.trim_matches('"').to_owned())
+        });
+        if charset.is_some_and(|charset| !matches!(charset.as_str(), "utf-8" | "utf8" | "us-ascii"))
+        {
+            return Err(Problem::new(
+                Kind::UnsupportedMediaType,
+                "the body must be in UTF-8",
+            ));
         }
         Ok(match media_type.as_str() {
             "application/json" => Self::Json,
@@ -74,25 +89,52 @@ impl MediaType {
 
 /// Names what would have been taken.
 pub(crate) fn unsupported(expected: &str) -> Problem {
-    Problem::new(Kind::UnsupportedMediaType, format!("the body must be `{expected}`"))
-        .with_hint("name the media type in `Content-Type`")
+    Problem::new(
+        Kind::UnsupportedMediaType,
+        format!("the body must be `{expected}`"),
+    )
+    .with_hint("name the media type in `Content-Type`")
 }
 
 /// Reads a body of at most `bytes_max` bytes.
-pub(crate) async fn read(request: Request, state: &AppState, bytes_max: usize) -> Result<Bytes, Problem> {
+pub(crate) async fn read(
+    request: Request,
+    state: &AppState,
+    bytes_max: usize,
+) -> Result<Bytes, Problem> {
     let (head, body) = request.into_parts();
-    if head.headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
-        return Err(Problem::new(Kind::UnsupportedEncoding, "the body must be sent as it is, without `Content-Encoding`"));
+    if head
+        .headers
+        .get(CONTENT_ENCODING)
+        .is_some_and(|encoding| encoding != "identity")
+    {
+        return Err(Problem::new(
+            Kind::UnsupportedEncoding,
+            "the body must be sent as it is, without `Content-Encoding`",
+        ));
     }
-    let declared = head.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    let too_large = || Problem::new(Kind::BodyTooLarge, format!("the body has more than `{bytes_max}` bytes"));
+    let declared = head
+        .headers
+        .get(CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    let too_large = || {
+        Problem::new(
+            Kind::BodyTooLarge,
+            format!("the body has more than `{bytes_max}` bytes"),
+        )
+    };
     // Who waits for leave to send the body needs none of it to be read.
     if declared.is_some_and(|declared| declared > bytes_max) && head.headers.contains_key(EXPECT) {
         return Err(too_large());
     }
     let timeout = state.limits.body_timeout;
     let read = tokio::time::timeout(timeout, collect(body, bytes_max)).await;
-    let too_slow = |_| Problem::new(Kind::BodyTooSlow, format!("the body did not arrive within {} s", timeout.as_secs()));
+    let too_slow = |_| {
+        Problem::new(
+            Kind::BodyTooSlow,
+            format!("the body did not arrive within {} s", timeout.as_secs()),
+        )
+    };
     read.map_err(too_slow)??.ok_or_else(too_large)
 }
 
@@ -102,8 +144,15 @@ async fn collect(mut body: Body, bytes_max: usize) -> Result<Option<Bytes>, Prob
     let mut all: Vec<u8> = Vec::new();
     let mut size = 0_usize;
     while let Some(frame) = body.frame().await {
-        let incomplete = |_| Problem::new(Kind::BodyIncomplete, "the connection ended before the body did");
-        let Ok(data) = frame.map_err(incomplete)?.into_data() else { continue };
+        let incomplete = |_| {
+            Problem::new(
+                Kind::BodyIncomplete,
+                "the connection ended before the body did",
+            )
+        };
+        let Ok(data) = frame.map_err(incomplete)?.into_data() else {
+            continue;
+        };
         size = size.saturating_add(data.len());
         if size > bytes_max.saturating_mul(DRAINED_LIMITS) {
             return Ok(None);
@@ -126,5 +175,9 @@ async fn collect(mut body: Body, bytes_max: usize) -> Result<Option<Bytes>, Prob
     if size > bytes_max {
         return Ok(None);
     }
-    Ok(Some(if all.is_empty() { first.unwrap_or_default() } else { all.into() }))
+    Ok(Some(if all.is_empty() {
+        first.unwrap_or_default()
+    } else {
+        all.into()
+    }))
 }

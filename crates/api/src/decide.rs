@@ -17,13 +17,14 @@ use crate::routes::{self, Routes};
 use crate::state::AppState;
 
 /// Routes this function alone.
-#[must_use]
 pub fn router(state: AppState) -> Router {
     routes::complete([routes().routed(&state)], &state)
 }
 
 pub(crate) fn routes() -> Routes {
-    Routes::new(Function::Decide).post("/v1/decisions", decide).post("/v1/trials", try_policies)
+    Routes::new(Function::Decide)
+        .post("/v1/decisions", decide)
+        .post("/v1/trials", try_policies)
 }
 
 /// A verdict and what it rests on. Exactly one of `decision` and `trial` names its entry: a trial allows nothing.
@@ -72,7 +73,10 @@ async fn decide(
 ) -> Result<Answer<Judgement>, Problem> {
     let decision = state.recorder.decide(&caller, &request).await?;
     let entry = Some(decision.appended.stored.entry.hash());
-    let judgement = Judgement { decision: entry, ..Judgement::of(decision, Some(request.environment)) };
+    let judgement = Judgement {
+        decision: entry,
+        ..Judgement::of(decision, Some(request.environment))
+    };
     Ok(Answer::shown(judgement).noting(entry))
 }
 
@@ -83,6 +87,9 @@ async fn try_policies(
 ) -> Result<Answer<Judgement>, Problem> {
     let trial = state.recorder.trial(&caller, &request).await?;
     let entry = Some(trial.appended.stored.entry.hash());
-    let judgement = Judgement { trial: entry, ..Judgement::of(trial, request.environment) };
+    let judgement = Judgement {
+        trial: entry,
+        ..Judgement::of(trial, request.environment)
+    };
     Ok(Answer::shown(judgement).noting(entry))
 }

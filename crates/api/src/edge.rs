@@ -46,7 +46,10 @@ pub(crate) async fn pass(State(edge): State<Edge>, mut request: Request, next: N
     let duration = started.elapsed();
     edge.state.metrics.count(edge.function, status, duration);
     let class = problem.as_ref().map(|problem| problem.kind.class());
-    if let Some(Problem { cause: Some(cause), .. }) = &problem {
+    if let Some(Problem {
+        cause: Some(cause), ..
+    }) = &problem
+    {
         tracing::error!(request_id = %id, class = class.map(Class::as_str), cause, "request failed");
     }
     tracing::info!(
@@ -80,7 +83,11 @@ fn admit<'a>(
     }
     let permit = edge.state.requests.try_acquire().map_err(|_| {
         let most = edge.state.limits.requests_max;
-        Problem::new(Kind::Overloaded, format!("`{most}` requests are in progress")).with_hint("try again")
+        Problem::new(
+            Kind::Overloaded,
+            format!("`{most}` requests are in progress"),
+        )
+        .with_hint("try again")
     })?;
     let caller = Arc::new(authenticate(edge, request.headers())?);
     *known = Some(caller.clone());
@@ -89,20 +96,35 @@ fn admit<'a>(
 }
 
 fn check_headers(headers: &HeaderMap, bytes_max: usize) -> Result<(), Problem> {
-    let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    let bytes: usize = headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len())
+        .sum();
     if bytes <= bytes_max {
         return Ok(());
     }
-    Err(Problem::new(Kind::HeadersTooLarge, format!("the headers have `{bytes}` bytes, over the limit of {bytes_max}")))
+    Err(Problem::new(
+        Kind::HeadersTooLarge,
+        format!("the headers have `{bytes}` bytes, over the limit of {bytes_max}"),
+    ))
 }
 
 fn authenticate(edge: &Edge, headers: &HeaderMap) -> Result<Caller, RecorderError> {
-    let token = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| {
-        let (scheme, token) = value.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
-    });
+    let token = headers
+        .get(AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| {
+            let (scheme, token) = value.split_once(' ')?;
+            scheme
+                .eq_ignore_ascii_case("bearer")
+                .then_some(token.trim())
+        });
     let recorder = &edge.state.recorder;
-    Caller::authenticate(&recorder.definitions(), token.unwrap_or_default(), recorder.now_ms())
+    Caller::authenticate(
+        &recorder.definitions(),
+        token.unwrap_or_default(),
+        recorder.now_ms(),
+    )
 }
 
 /// Returns the media type of a path's answers.
@@ -116,7 +138,11 @@ fn produced(path: &str) -> &'static str {
 
 /// Refuses before anything is recorded what could not be answered in a form that the client takes.
 fn check_accept(method: &Method, headers: &HeaderMap, produced: &str) -> Result<(), Problem> {
-    let mut ranges = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).peekable();
+    let mut ranges = headers
+        .get_all(ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .peekable();
     if method == Method::OPTIONS || ranges.peek().is_none() {
         return Ok(());
     }
@@ -124,14 +150,20 @@ fn check_accept(method: &Method, headers: &HeaderMap, produced: &str) -> Result<
     let takes = |range: &str| {
         let mut parts = range.split(';').map(str::trim);
         let media = parts.next().unwrap_or_default();
-        let refused = parts.any(|parameter| matches!(parameter, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"));
-        let every = media.strip_suffix("/*").is_some_and(|range| range == "*" || range.eq_ignore_ascii_case(main));
+        let refused =
+            parts.any(|parameter| matches!(parameter, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"));
+        let every = media
+            .strip_suffix("/*")
+            .is_some_and(|range| range == "*" || range.eq_ignore_ascii_case(main));
         !refused && (every || media.eq_ignore_ascii_case(produced))
     };
     if ranges.any(|value| value.split(',').any(takes)) {
         return Ok(());
     }
-    Err(Problem::new(Kind::NotAcceptable, format!("the answer is `{produced}`")))
+    Err(Problem::new(
+        Kind::NotAcceptable,
+        format!("the answer is `{produced}`"),
+    ))
 }
 
 /// Writes the problem, if it is one, and what every answer has.
@@ -140,11 +172,15 @@ fn finish(mut response: Response, id: RequestId) -> (Option<Problem>, Response) 
     if let Some(problem) = &problem {
         let headers = std::mem::take(response.headers_mut());
         let mut written = problem.write(id);
-        written.headers_mut().extend(headers.into_iter().filter(|(name, _)| name.is_some()));
+        written
+            .headers_mut()
+            .extend(headers.into_iter().filter(|(name, _)| name.is_some()));
         response = written;
     }
     let headers = response.headers_mut();
-    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers
+        .entry(CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
     if let Ok(id) = HeaderValue::try_from(id.to_string()) {
         headers.insert(REQUEST_ID, id);
     }

@@ -14,7 +14,6 @@ use crate::routes::{self, Routes};
 use crate::state::AppState;
 
 /// Routes this function alone.
-#[must_use]
 pub fn router(state: AppState) -> Router {
     routes::complete([routes().routed(&state)], &state)
 }

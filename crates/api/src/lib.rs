@@ -42,11 +42,17 @@ pub use state::AppState;
 use routes::Routes;
 
 /// Routes every function, `/healthz`, `/metrics` and `/openapi.json`.
-#[must_use]
 pub fn all(state: AppState) -> Router {
     routes::complete(functions().map(|function| function.routed(&state)), &state)
 }
 
 fn functions() -> [Routes; 6] {
-    [ingest::routes(), decide::routes(), approve::routes(), snapshot::routes(), query::routes(), operations::routes()]
+    [
+        ingest::routes(),
+        decide::routes(),
+        approve::routes(),
+        snapshot::routes(),
+        query::routes(),
+        operations::routes(),
+    ]
 }

@@ -8,8 +8,10 @@ use axum::http::StatusCode;
 use store::Status;
 
 /// Upper bounds of the histogram's buckets, in microseconds.
-const BUCKETS_US: [u64; 12] =
-    [500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 5_000_000];
+const BUCKETS_US: [u64; 12] = [
+    500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000,
+    5_000_000,
+];
 
 /// What a request is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,8 +27,15 @@ pub(crate) enum Function {
 }
 
 impl Function {
-    const ALL: [Self; 7] =
-        [Self::Ingest, Self::Decide, Self::Approve, Self::Snapshot, Self::Query, Self::Operations, Self::None];
+    const ALL: [Self; 7] = [
+        Self::Ingest,
+        Self::Decide,
+        Self::Approve,
+        Self::Snapshot,
+        Self::Query,
+        Self::Operations,
+        Self::None,
+    ];
 
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
@@ -74,10 +83,17 @@ impl Metrics {
         };
         count.fetch_add(1, Ordering::Relaxed);
         let duration_us = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
-        if let Some((bucket, _)) = counters.durations.iter().zip(BUCKETS_US).find(|(_, most)| duration_us <= *most) {
+        if let Some((bucket, _)) = counters
+            .durations
+            .iter()
+            .zip(BUCKETS_US)
+            .find(|(_, most)| duration_us <= *most)
+        {
             bucket.fetch_add(1, Ordering::Relaxed);
         }
-        counters.duration_sum_us.fetch_add(duration_us, Ordering::Relaxed);
+        counters
+            .duration_sum_us
+            .fetch_add(duration_us, Ordering::Relaxed);
     }
 
     const fn of(&self, function: Function) -> &Counters {
@@ -99,26 +115,44 @@ impl Metrics {
             // Writing to a string cannot fail.
             let _ = writeln!(out, "{text}");
         };
-        line(format_args!("# HELP trailmark_requests_total Requests by function and outcome."));
+        line(format_args!(
+            "# HELP trailmark_requests_total Requests by function and outcome."
+        ));
         line(format_args!("# TYPE trailmark_requests_total counter"));
         for function in Function::ALL {
             let (name, counters) = (function.as_str(), self.of(function));
-            for (status, count) in [("2xx", &counters.succeeded), ("4xx", &counters.refused), ("5xx", &counters.failed)] {
+            for (status, count) in [
+                ("2xx", &counters.succeeded),
+                ("4xx", &counters.refused),
+                ("5xx", &counters.failed),
+            ] {
                 let count = count.load(Ordering::Relaxed);
-                line(format_args!("trailmark_requests_total{{function=\"{name}\",status=\"{status}\"}} {count}"));
+                line(format_args!(
+                    "trailmark_requests_total{{function=\"{name}\",status=\"{status}\"}} {count}"
+                ));
             }
         }
-        line(format_args!("# HELP trailmark_request_seconds Time from a request's headers to its answer's."));
+        line(format_args!(
+            "# HELP trailmark_request_seconds Time from a request's headers to its answer's."
+        ));
         line(format_args!("# TYPE trailmark_request_seconds histogram"));
         for function in Function::ALL {
-            self.of(function).write_durations(function.as_str(), &mut line);
+            self.of(function)
+                .write_durations(function.as_str(), &mut line);
         }
-        line(format_args!("# HELP trailmark_log_entries Entries in the log."));
+        line(format_args!(
+            "# HELP trailmark_log_entries Entries in the log."
+        ));
         line(format_args!("# TYPE trailmark_log_entries gauge"));
         line(format_args!("trailmark_log_entries {}", status.size));
-        line(format_args!("# HELP trailmark_read_only Whether the journal takes no writes."));
+        line(format_args!(
+            "# HELP trailmark_read_only Whether the journal takes no writes."
+        ));
         line(format_args!("# TYPE trailmark_read_only gauge"));
-        line(format_args!("trailmark_read_only {}", u8::from(status.read_only.is_some())));
+        line(format_args!(
+            "trailmark_read_only {}",
+            u8::from(status.read_only.is_some())
+        ));
         out
     }
 }
@@ -130,13 +164,21 @@ impl Counters {
         for (bucket, most_us) in self.durations.iter().zip(BUCKETS_US) {
             until += load(bucket);
             let most = Seconds(most_us);
-            line(format_args!("trailmark_request_seconds_bucket{{function=\"{function}\",le=\"{most}\"}} {until}"));
+            line(format_args!(
+                "trailmark_request_seconds_bucket{{function=\"{function}\",le=\"{most}\"}} {until}"
+            ));
         }
         let count = load(&self.succeeded) + load(&self.refused) + load(&self.failed);
         let sum = Seconds(load(&self.duration_sum_us));
-        line(format_args!("trailmark_request_seconds_bucket{{function=\"{function}\",le=\"+Inf\"}} {count}"));
-        line(format_args!("trailmark_request_seconds_sum{{function=\"{function}\"}} {sum}"));
-        line(format_args!("trailmark_request_seconds_count{{function=\"{function}\"}} {count}"));
+        line(format_args!(
+            "trailmark_request_seconds_bucket{{function=\"{function}\",le=\"+Inf\"}} {count}"
+        ));
+        line(format_args!(
+            "trailmark_request_seconds_sum{{function=\"{function}\"}} {sum}"
+        ));
+        line(format_args!(
+            "trailmark_request_seconds_count{{function=\"{function}\"}} {count}"
+        ));
     }
 }
 

@@ -31,18 +31,26 @@ pub(crate) fn routes() -> Routes {
 
 async fn health(State(state): State<AppState>) -> Answer<Health> {
     let status = state.recorder.store().status();
-    let health = |word, read_only| Health { status: word, size: status.size, read_only };
+    let health = |word, read_only| Health {
+        status: word,
+        size: status.size,
+        read_only,
+    };
     match &status.read_only {
         None => Answer::shown(health("ok", None)),
-        Some(reason) => {
-            Answer::with_status(StatusCode::SERVICE_UNAVAILABLE, health("read-only", Some(reason.to_string())))
-        }
+        Some(reason) => Answer::with_status(
+            StatusCode::SERVICE_UNAVAILABLE,
+            health("read-only", Some(reason.to_string())),
+        ),
     }
 }
 
 async fn metrics(State(state): State<AppState>) -> impl IntoResponse {
     let text = state.metrics.write(&state.recorder.store().status());
-    ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
+    (
+        [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
+        text,
+    )
 }
 
 async fn openapi() -> impl IntoResponse {
@@ -63,22 +71,36 @@ mod tests {
         let described: Value = serde_json::from_str(super::OPENAPI).unwrap();
         let paths = described["paths"].as_object().unwrap().iter();
         let described: BTreeSet<(String, String)> = paths
-            .flat_map(|(path, methods)| methods.as_object().unwrap().keys().map(move |method| (method.to_uppercase(), path.clone())))
+            .flat_map(|(path, methods)| {
+                methods
+                    .as_object()
+                    .unwrap()
+                    .keys()
+                    .map(move |method| (method.to_uppercase(), path.clone()))
+            })
             .collect();
-        let listed = |(method, path): &(Method, &str)| (method.to_string(), path.replace("{*", "{"));
-        let routed: BTreeSet<_> =
-            crate::functions().iter().flat_map(|function| function.listed().iter().map(listed).collect::<Vec<_>>()).collect();
+        let listed =
+            |(method, path): &(Method, &str)| (method.to_string(), path.replace("{*", "{"));
+        let routed: BTreeSet<_> = crate::functions()
+            .iter()
+            .flat_map(|function| function.listed().iter().map(listed).collect::<Vec<_>>())
+            .collect();
         assert_eq!(described, routed);
     }
 
     #[test]
     fn every_problem_is_in_the_documents_and_none_that_is_not() {
         let text = include_str!("../../../docs/api.md");
-        let rows = text.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
+        let rows = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
         let documented: BTreeSet<_> = rows
             .filter_map(|(name, rest)| Some((name, rest.split_once(" |")?.0.parse::<u16>().ok()?)))
             .collect();
-        let known: BTreeSet<_> = Kind::ALL.iter().map(|kind| (kind.name(), kind.status().as_u16())).collect();
+        let known: BTreeSet<_> = Kind::ALL
+            .iter()
+            .map(|kind| (kind.name(), kind.status().as_u16()))
+            .collect();
         assert_eq!(documented, known);
     }
 }

@@ -54,7 +54,13 @@ impl Problem {
             detail.truncate(at);
             detail.push('…');
         }
-        Self { kind, cause: None, detail, event: None, hint: None }
+        Self {
+            kind,
+            cause: None,
+            detail,
+            event: None,
+            hint: None,
+        }
     }
 
     pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
@@ -85,10 +91,14 @@ impl Problem {
             event: self.event,
             request_id: request_id.to_string(),
         };
-        let mut response = Response::new(Body::from(serde_json::to_vec(&written).unwrap_or_default()));
+        let mut response =
+            Response::new(Body::from(serde_json::to_vec(&written).unwrap_or_default()));
         *response.status_mut() = self.kind.status();
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
         if self.kind.status() == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
         }

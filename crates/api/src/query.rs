@@ -18,7 +18,6 @@ use crate::state::AppState;
 const LIMIT_DEFAULT: usize = 100;
 
 /// Routes this function alone.
-#[must_use]
 pub fn router(state: AppState) -> Router {
     routes::complete([routes().routed(&state)], &state)
 }
@@ -35,7 +34,10 @@ pub(crate) fn routes() -> Routes {
         .get("/v1/search", artifacts::search)
         .get("/v1/environments", definitions::environments)
         .get("/v1/environments/{environment}", environments::show)
-        .get("/v1/environments/{environment}/deployments", environments::deployments)
+        .get(
+            "/v1/environments/{environment}/deployments",
+            environments::deployments,
+        )
         .get("/v1/environments/{environment}/diff", environments::diff)
         .get("/v1/keys", definitions::keys)
         .get("/v1/people", definitions::people)

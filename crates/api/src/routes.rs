@@ -18,14 +18,26 @@ pub(crate) struct Routes {
 
 impl Routes {
     pub(crate) fn new(function: Function) -> Self {
-        Self { function, listed: Vec::new(), router: Router::new() }
+        Self {
+            function,
+            listed: Vec::new(),
+            router: Router::new(),
+        }
     }
 
-    pub(crate) fn get<T: 'static>(self, path: &'static str, handler: impl Handler<T, AppState>) -> Self {
+    pub(crate) fn get<T: 'static>(
+        self,
+        path: &'static str,
+        handler: impl Handler<T, AppState>,
+    ) -> Self {
         self.route(Method::GET, path, get(handler))
     }
 
-    pub(crate) fn post<T: 'static>(self, path: &'static str, handler: impl Handler<T, AppState>) -> Self {
+    pub(crate) fn post<T: 'static>(
+        self,
+        path: &'static str,
+        handler: impl Handler<T, AppState>,
+    ) -> Self {
         self.route(Method::POST, path, post(handler))
     }
 
@@ -43,14 +55,23 @@ impl Routes {
 
     /// Puts the edge in front of every route.
     pub(crate) fn routed(self, state: &AppState) -> Router<AppState> {
-        let edge = Edge { state: state.clone(), function: self.function };
+        let edge = Edge {
+            state: state.clone(),
+            function: self.function,
+        };
         self.router.layer(from_fn_with_state(edge, edge::pass))
     }
 }
 
 /// Answers unknown paths and methods, and makes routers one service.
-pub(crate) fn complete(routed: impl IntoIterator<Item = Router<AppState>>, state: &AppState) -> Router {
-    let none = Edge { state: state.clone(), function: Function::None };
+pub(crate) fn complete(
+    routed: impl IntoIterator<Item = Router<AppState>>,
+    state: &AppState,
+) -> Router {
+    let none = Edge {
+        state: state.clone(),
+        function: Function::None,
+    };
     let layer = middleware::from_fn_with_state(none, edge::pass);
     routed
         .into_iter()
@@ -61,9 +82,13 @@ pub(crate) fn complete(routed: impl IntoIterator<Item = Router<AppState>>, state
 }
 
 async fn no_such_path() -> Problem {
-    Problem::new(Kind::NoSuchPath, "there is nothing at this path").with_hint("`/openapi.json` lists the paths")
+    Problem::new(Kind::NoSuchPath, "there is nothing at this path")
+        .with_hint("`/openapi.json` lists the paths")
 }
 
 async fn method_not_allowed() -> Problem {
-    Problem::new(Kind::MethodNotAllowed, "the header `Allow` lists the methods that this path takes")
+    Problem::new(
+        Kind::MethodNotAllowed,
+        "the header `Allow` lists the methods that this path takes",
+    )
 }

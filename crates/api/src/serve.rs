@@ -45,7 +45,11 @@ pub async fn serve(
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(limits.header_timeout)
-            .max_header_size(limits.headers_bytes_max.saturating_mul(UNREAD_HEADERS_LIMITS))
+            .max_header_size(
+                limits
+                    .headers_bytes_max
+                    .saturating_mul(UNREAD_HEADERS_LIMITS),
+            )
             .serve_connection(TokioIo::new(stream), service);
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
@@ -57,12 +61,22 @@ pub async fn serve(
         });
     }
     drop(listener);
-    let late = |_| io::Error::new(io::ErrorKind::TimedOut, "requests in flight were not answered in time");
-    tokio::time::timeout(limits.shutdown_timeout, graceful.shutdown()).await.map_err(late)
+    let late = |_| {
+        io::Error::new(
+            io::ErrorKind::TimedOut,
+            "requests in flight were not answered in time",
+        )
+    };
+    tokio::time::timeout(limits.shutdown_timeout, graceful.shutdown())
+        .await
+        .map_err(late)
 }
 
 /// Waits for room, then for a connection.
-async fn accept(listener: &TcpListener, connections: &Arc<Semaphore>) -> (TcpStream, Option<OwnedSemaphorePermit>) {
+async fn accept(
+    listener: &TcpListener,
+    connections: &Arc<Semaphore>,
+) -> (TcpStream, Option<OwnedSemaphorePermit>) {
     // The semaphore is never closed.
     let permit = connections.clone().acquire_owned().await.ok();
     loop {

@@ -16,7 +16,6 @@ use crate::routes::{self, Routes};
 use crate::state::AppState;
 
 /// Routes this function alone.
-#[must_use]
 pub fn router(state: AppState) -> Router {
     routes::complete([routes().routed(&state)], &state)
 }
@@ -49,6 +48,18 @@ async fn take(
     let snapshot = to_the_end(async move { state.recorder.snapshot(&caller, take).await }).await?;
     let recorded = Recorded::from(snapshot.appended);
     let entry = Some(recorded.entry);
-    let sightings = snapshot.sightings.into_iter().map(|(change, fingerprint)| Sighting { change, fingerprint }).collect();
-    Ok(Answer::created(Taken { recorded, same_as: snapshot.same_as, sightings }).noting(entry))
+    let sightings = snapshot
+        .sightings
+        .into_iter()
+        .map(|(change, fingerprint)| Sighting {
+            change,
+            fingerprint,
+        })
+        .collect();
+    Ok(Answer::created(Taken {
+        recorded,
+        same_as: snapshot.same_as,
+        sightings,
+    })
+    .noting(entry))
 }

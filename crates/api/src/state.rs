@@ -36,7 +36,9 @@ impl AppState {
             request_ids: RequestIds::start(),
             limits,
         };
-        Self { shared: Arc::new(shared) }
+        Self {
+            shared: Arc::new(shared),
+        }
     }
 
     pub(crate) fn next_request_id(&self) -> RequestId {

@@ -43,7 +43,8 @@ pub(super) fn read(raw: &RawValue, envelope: &Envelope<'_>) -> Result<Submission
     let members: BTreeMap<String, &RawValue> =
         serde_json::from_str(raw.get()).map_err(|_| invalid("a CloudEvent is a JSON object"))?;
     if members.contains_key("data_base64") {
-        return Err(invalid("`data_base64` is not taken").with_hint("send the event's members as JSON in `data`"));
+        return Err(invalid("`data_base64` is not taken")
+            .with_hint("send the event's members as JSON in `data`"));
     }
     let mut attributes = BTreeMap::new();
     for (name, value) in members.iter().filter(|(name, _)| *name != "data") {
@@ -52,22 +53,35 @@ pub(super) fn read(raw: &RawValue, envelope: &Envelope<'_>) -> Result<Submission
             Ok(Value::String(text)) => drop(attributes.insert(name.as_str(), Cow::Owned(text))),
             // Numbers and booleans stand in extensions, which mean nothing here.
             Ok(Value::Null | Value::Bool(_) | Value::Number(_)) => {}
-            _ => return Err(invalid(format!("the attribute `{name}` is a list or an object"))),
+            _ => {
+                return Err(invalid(format!(
+                    "the attribute `{name}` is a list or an object"
+                )));
+            }
         }
     }
-    let data = members.get("data").ok_or_else(|| invalid("there is no `data`"))?;
+    let data = members
+        .get("data")
+        .ok_or_else(|| invalid("there is no `data`"))?;
     let attributes = Attributes::check(attributes)?;
     submission(&attributes, data, raw.get().as_bytes(), envelope)
 }
 
 /// Reads an event in binary mode: its attributes are headers, its data is the body.
-pub(super) fn read_binary(headers: &HeaderMap, body: &[u8], envelope: &Envelope<'_>) -> Result<Submission, Problem> {
+pub(super) fn read_binary(
+    headers: &HeaderMap,
+    body: &[u8],
+    envelope: &Envelope<'_>,
+) -> Result<Submission, Problem> {
     let mut attributes = BTreeMap::new();
     for (name, value) in headers.iter().filter_map(attribute) {
         check_name(name)?;
-        let text = header_text(value).ok_or_else(|| invalid(format!("the header `ce-{name}` is not text")))?;
+        let text = header_text(value)
+            .ok_or_else(|| invalid(format!("the header `ce-{name}` is not text")))?;
         if attributes.insert(name, text).is_some() {
-            return Err(invalid(format!("there is more than one header `ce-{name}`")));
+            return Err(invalid(format!(
+                "there is more than one header `ce-{name}`"
+            )));
         }
     }
     let attributes = Attributes::check(attributes)?;
@@ -79,35 +93,54 @@ pub(super) fn read_binary(headers: &HeaderMap, body: &[u8], envelope: &Envelope<
     submission(&attributes, data, &content, envelope)
 }
 
-fn attribute<'a>((name, value): (&'a HeaderName, &'a HeaderValue)) -> Option<(&'a str, &'a HeaderValue)> {
+fn attribute<'a>(
+    (name, value): (&'a HeaderName, &'a HeaderValue),
+) -> Option<(&'a str, &'a HeaderValue)> {
     Some((name.as_str().strip_prefix(PREFIX)?, value))
 }
 
 /// Decodes a header as the HTTP binding says (section 3.1.3.2): quotes first, then percent signs.
 fn header_text(value: &HeaderValue) -> Option<Cow<'_, str>> {
     let text = value.to_str().ok()?;
-    let quoted = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
-    let Some(quoted) = quoted else { return percent_decode_str(text).decode_utf8().ok() };
+    let quoted = text
+        .strip_prefix('"')
+        .and_then(|text| text.strip_suffix('"'));
+    let Some(quoted) = quoted else {
+        return percent_decode_str(text).decode_utf8().ok();
+    };
     let mut plain = String::with_capacity(quoted.len());
     let mut characters = quoted.chars();
     while let Some(character) = characters.next() {
-        plain.push(if character == '\\' { characters.next()? } else { character });
+        plain.push(if character == '\\' {
+            characters.next()?
+        } else {
+            character
+        });
     }
-    percent_decode_str(&plain).decode_utf8().ok().map(|text| Cow::Owned(text.into_owned()))
+    percent_decode_str(&plain)
+        .decode_utf8()
+        .ok()
+        .map(|text| Cow::Owned(text.into_owned()))
 }
 
 impl<'a> Attributes<'a> {
     fn check(mut given: BTreeMap<&str, Cow<'a, str>>) -> Result<Self, Problem> {
         let mut required = |name: &str| {
             let value = given.remove(name).filter(|value| !value.is_empty());
-            value.ok_or_else(|| invalid(format!("the attribute `{name}` is required, and no empty text")))
+            value.ok_or_else(|| {
+                invalid(format!(
+                    "the attribute `{name}` is required, and no empty text"
+                ))
+            })
         };
         if required(SPECVERSION)? != "1.0" {
             return Err(invalid("`specversion` is not `1.0`"));
         }
         let (event_type, source, id) = (required("type")?, required("source")?, required("id")?);
         if source.len().max(id.len()) > ATTRIBUTE_BYTES_MAX {
-            return Err(invalid(format!("`source` and `id` have at most `{ATTRIBUTE_BYTES_MAX}` bytes")));
+            return Err(invalid(format!(
+                "`source` and `id` have at most `{ATTRIBUTE_BYTES_MAX}` bytes"
+            )));
         }
         if let Some(content_type) = given.get("datacontenttype") {
             let media_type = content_type.split(';').next().unwrap_or_default().trim();
@@ -115,15 +148,26 @@ impl<'a> Attributes<'a> {
                 return Err(invalid("`datacontenttype` is not JSON"));
             }
         }
-        Ok(Self { event_type, source, id, time: given.remove("time") })
+        Ok(Self {
+            event_type,
+            source,
+            id,
+            time: given.remove("time"),
+        })
     }
 
     /// Reads the members of the event that the type names.
     fn event(&self, data: &str) -> Result<Event, Problem> {
         if !data.starts_with('{') {
-            return Err(Problem::new(Kind::UnexpectedForm, "the `data` of an event is a JSON object"));
+            return Err(Problem::new(
+                Kind::UnexpectedForm,
+                "the `data` of an event is a JSON object",
+            ));
         }
-        let known = self.event_type.strip_prefix(TYPE_PREFIX).and_then(|rest| rest.strip_suffix(TYPE_SUFFIX));
+        let known = self
+            .event_type
+            .strip_prefix(TYPE_PREFIX)
+            .and_then(|rest| rest.strip_suffix(TYPE_SUFFIX));
         let event = match known {
             Some("trail") => serde_json::from_str(data).map(Event::Trail),
             Some("artifact") => serde_json::from_str(data).map(Event::Artifact),
@@ -131,7 +175,9 @@ impl<'a> Attributes<'a> {
             Some("deployment") => serde_json::from_str(data).map(Event::Deployment),
             _ => {
                 let hint = "the types are `dev.trailmark.trail.v1`, `….artifact.v1`, `….attestation.v1` and `….deployment.v1`";
-                return Err(invalid(format!("the type `{}` is not known", self.event_type)).with_hint(hint));
+                return Err(
+                    invalid(format!("the type `{}` is not known", self.event_type)).with_hint(hint),
+                );
             }
         };
         event.map_err(|error| Problem::new(Kind::UnexpectedForm, error.to_string()))
@@ -159,7 +205,9 @@ fn check_name(name: &str) -> Result<(), Problem> {
         return Ok(());
     }
     let shown: String = name.chars().take(64).flat_map(char::escape_debug).collect();
-    Err(invalid(format!("`{shown}` is no attribute: their names are of `a-z` and `0-9`")))
+    Err(invalid(format!(
+        "`{shown}` is no attribute: their names are of `a-z` and `0-9`"
+    )))
 }
 
 fn invalid(text: impl Into<String>) -> Problem {

@@ -28,7 +28,8 @@ pub(super) async fn define_flow(
     By(caller): By,
     Json(define): Json<DefineFlow>,
 ) -> Result<Answer<Recorded>, Problem> {
-    let appended = to_the_end(async move { state.recorder.define_flow(&caller, define).await }).await?;
+    let appended =
+        to_the_end(async move { state.recorder.define_flow(&caller, define).await }).await?;
     Ok(appended.into())
 }
 
@@ -37,7 +38,8 @@ pub(super) async fn define_environment(
     By(caller): By,
     Json(define): Json<DefineEnvironment>,
 ) -> Result<Answer<Recorded>, Problem> {
-    let appended = to_the_end(async move { state.recorder.define_environment(&caller, define).await }).await?;
+    let appended =
+        to_the_end(async move { state.recorder.define_environment(&caller, define).await }).await?;
     Ok(appended.into())
 }
 
@@ -56,7 +58,13 @@ pub(super) async fn revoke_key(
     Path(key): Path<KeyId>,
     Json(because): Json<Because>,
 ) -> Result<Answer<Recorded>, Problem> {
-    let appended = to_the_end(async move { state.recorder.revoke_key(&caller, key, because.reason).await }).await?;
+    let appended = to_the_end(async move {
+        state
+            .recorder
+            .revoke_key(&caller, key, because.reason)
+            .await
+    })
+    .await?;
     Ok(appended.into())
 }
 
@@ -83,6 +91,7 @@ pub(super) async fn recover(
     By(caller): By,
     Json(because): Json<Because>,
 ) -> Result<Answer<Recorded>, Problem> {
-    let appended = to_the_end(async move { state.recorder.recover(&caller, because.reason).await }).await?;
+    let appended =
+        to_the_end(async move { state.recorder.recover(&caller, because.reason).await }).await?;
     Ok(appended.into())
 }

@@ -25,14 +25,35 @@ pub(super) struct Envelope<'a> {
     pub(super) idempotency_key: Option<&'a str>,
 }
 
-pub(super) async fn record(State(state): State<AppState>, By(caller): By, request: Request) -> Result<Response, Problem> {
+pub(super) async fn record(
+    State(state): State<AppState>,
+    By(caller): By,
+    request: Request,
+) -> Result<Response, Problem> {
     let headers = request.headers().clone();
     let body = body::read(request, &state, state.limits.body_bytes_max).await?;
-    let sender = caller.by().key.as_ref().ok_or(recorder::RecorderError::Unauthenticated)?;
-    let envelope = Envelope { sender, idempotency_key: idempotency::header(&headers)? };
+    let sender = caller
+        .by()
+        .key
+        .as_ref()
+        .ok_or(recorder::RecorderError::Unauthenticated)?;
+    let envelope = Envelope {
+        sender,
+        idempotency_key: idempotency::header(&headers)?,
+    };
     let (submissions, several) = read(&headers, &body, &envelope, state.limits.events_max)?;
-    let recorded = state.recorder.record(&caller, submissions).await.map_err(Problem::from);
-    let appended = recorded.map_err(|problem| if several { problem } else { problem.without_event() })?;
+    let recorded = state
+        .recorder
+        .record(&caller, submissions)
+        .await
+        .map_err(Problem::from);
+    let appended = recorded.map_err(|problem| {
+        if several {
+            problem
+        } else {
+            problem.without_event()
+        }
+    })?;
     let recorded: Vec<Recorded> = appended.into_iter().map(Recorded::from).collect();
     Ok(answer(recorded, several))
 }
@@ -40,13 +61,21 @@ pub(super) async fn record(State(state): State<AppState>, By(caller): By, reques
 /// A list is answered with a list, in the same order.
 fn answer(mut recorded: Vec<Recorded>, several: bool) -> Response {
     let replayed = recorded.iter().all(|recorded| recorded.replayed);
-    let status = if replayed { StatusCode::OK } else { StatusCode::CREATED };
+    let status = if replayed {
+        StatusCode::OK
+    } else {
+        StatusCode::CREATED
+    };
     let entry = recorded.first().map(|recorded| recorded.entry);
     match recorded.pop() {
-        Some(only) if !several => Answer::with_status(status, only).noting(entry).into_response(),
+        Some(only) if !several => Answer::with_status(status, only)
+            .noting(entry)
+            .into_response(),
         last => {
             recorded.extend(last);
-            Answer::with_status(status, recorded).noting(entry).into_response()
+            Answer::with_status(status, recorded)
+                .noting(entry)
+                .into_response()
         }
     }
 }
@@ -61,17 +90,32 @@ fn read(
     let media_type = MediaType::of(headers)?;
     let is_list = body.trim_ascii_start().first() == Some(&b'[');
     match media_type {
-        MediaType::Json if cloud_event::is_binary(headers) => {
-            Ok((vec![cloud_event::read_binary(headers, body, envelope)?], false))
-        }
-        MediaType::Json if is_list => read_list(body, events_max, |at, event| native::read(event, Some(at), envelope)),
-        MediaType::Json => Ok((vec![native::read(strict_json::from_slice(body)?, None, envelope)?], false)),
+        MediaType::Json if cloud_event::is_binary(headers) => Ok((
+            vec![cloud_event::read_binary(headers, body, envelope)?],
+            false,
+        )),
+        MediaType::Json if is_list => read_list(body, events_max, |at, event| {
+            native::read(event, Some(at), envelope)
+        }),
+        MediaType::Json => Ok((
+            vec![native::read(
+                strict_json::from_slice(body)?,
+                None,
+                envelope,
+            )?],
+            false,
+        )),
         MediaType::CloudEvent if is_list => {
             Err(Problem::new(Kind::InvalidCloudEvent, "the body is a list")
                 .with_hint("send a list as `application/cloudevents-batch+json`"))
         }
-        MediaType::CloudEvent => Ok((vec![cloud_event::read(strict_json::from_slice(body)?, envelope)?], false)),
-        MediaType::CloudEventBatch => read_list(body, events_max, |_, event| cloud_event::read(event, envelope)),
+        MediaType::CloudEvent => Ok((
+            vec![cloud_event::read(strict_json::from_slice(body)?, envelope)?],
+            false,
+        )),
+        MediaType::CloudEventBatch => read_list(body, events_max, |_, event| {
+            cloud_event::read(event, envelope)
+        }),
         _ => Err(body::unsupported(
             "application/json`, `application/cloudevents+json` or `application/cloudevents-batch+json",
         )),
@@ -89,7 +133,14 @@ fn read_list(
         return Err(Problem::new(Kind::BatchSize, text));
     }
     let at_place = |(at, event)| read(at, event).map_err(|problem| problem.at_event(Some(at)));
-    Ok((events.into_iter().enumerate().map(at_place).collect::<Result<_, _>>()?, true))
+    Ok((
+        events
+            .into_iter()
+            .enumerate()
+            .map(at_place)
+            .collect::<Result<_, _>>()?,
+        true,
+    ))
 }
 
 /// The events of a list, as they were sent; those over the limit are only counted.
@@ -101,9 +152,15 @@ struct List<'de> {
 fn strict_list(body: &[u8], events_max: usize) -> Result<List<'_>, Problem> {
     // First the whole text is checked; then its items are taken apart.
     let whole: &RawValue = strict_json::from_slice(body)?;
+    if !whole.get().starts_with('[') {
+        return Err(Problem::new(Kind::UnexpectedForm, "the body is no list"));
+    }
     let mut reader = serde_json::Deserializer::from_str(whole.get());
-    let not_a_list = |error: serde_json::Error| Problem::new(Kind::UnexpectedForm, error.to_string());
-    Items { events_max }.deserialize(&mut reader).map_err(not_a_list)
+    let not_a_list =
+        |error: serde_json::Error| Problem::new(Kind::UnexpectedForm, error.to_string());
+    Items { events_max }
+        .deserialize(&mut reader)
+        .map_err(not_a_list)
 }
 
 struct Items {
@@ -130,7 +187,12 @@ impl<'de> Visitor<'de> for Items {
         while events.len() < self.events_max {
             match items.next_element()? {
                 Some(event) => events.push(event),
-                None => return Ok(List { found: events.len(), events }),
+                None => {
+                    return Ok(List {
+                        found: events.len(),
+                        events,
+                    });
+                }
             }
         }
         let mut found = events.len();

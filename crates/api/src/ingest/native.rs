@@ -21,12 +21,23 @@ struct Native {
 }
 
 /// Reads an event; `place` is its place in a list.
-pub(super) fn read(raw: &RawValue, place: Option<usize>, envelope: &Envelope<'_>) -> Result<Submission, Problem> {
+pub(super) fn read(
+    raw: &RawValue,
+    place: Option<usize>,
+    envelope: &Envelope<'_>,
+) -> Result<Submission, Problem> {
     if !raw.get().starts_with('{') {
-        return Err(Problem::new(Kind::UnexpectedForm, "an event is a JSON object"));
+        return Err(Problem::new(
+            Kind::UnexpectedForm,
+            "an event is a JSON object",
+        ));
     }
     let form = |error: serde_json::Error| Problem::new(Kind::UnexpectedForm, error.to_string());
-    let Native { claimed, idempotency_key, event } = serde_json::from_str(raw.get()).map_err(form)?;
+    let Native {
+        claimed,
+        idempotency_key,
+        event,
+    } = serde_json::from_str(raw.get()).map_err(form)?;
     // An event's own key goes before the one that the header has for all.
     let key = match (&idempotency_key, envelope.idempotency_key, place) {
         (Some(own), _, _) => Some(Cow::Borrowed(idempotency::check(own)?)),
@@ -45,7 +56,10 @@ pub(super) fn read(raw: &RawValue, place: Option<usize>, envelope: &Envelope<'_>
 /// Reads the time that an event claims.
 pub(super) fn claimed_ms(text: &str) -> Result<u64, Problem> {
     timestamp::parse(text).ok_or_else(|| {
-        Problem::new(Kind::InvalidValue, "the claimed time is not one as RFC 3339 writes it, since 1970")
-            .with_hint("for example `2026-11-19T02:30:00Z`")
+        Problem::new(
+            Kind::InvalidValue,
+            "the claimed time is not one as RFC 3339 writes it, since 1970",
+        )
+        .with_hint("for example `2026-11-19T02:30:00Z`")
     })
 }

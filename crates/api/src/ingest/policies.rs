@@ -37,8 +37,13 @@ pub(super) async fn publish(
     request: Request,
 ) -> Result<Answer<Published>, Problem> {
     let media_type = MediaType::of(request.headers())?;
-    if !matches!(media_type, MediaType::Text | MediaType::Rego | MediaType::Wasm) {
-        return Err(body::unsupported("application/rego`, `text/plain` (Rego source) or `application/wasm"));
+    if !matches!(
+        media_type,
+        MediaType::Text | MediaType::Rego | MediaType::Wasm
+    ) {
+        return Err(body::unsupported(
+            "application/rego`, `text/plain` (Rego source) or `application/wasm",
+        ));
     }
     let bytes = body::read(request, &state, state.limits.policy_bytes_max).await?;
     let source = if media_type == MediaType::Wasm {
@@ -47,7 +52,9 @@ pub(super) async fn publish(
         let not_text = |_| Problem::new(Kind::InvalidText, "Rego source is UTF-8 text");
         PolicySource::Rego(std::str::from_utf8(&bytes).map_err(not_text)?.into())
     };
-    let policy = to_the_end(async move { state.recorder.publish_policy(&caller, name, source).await }).await?;
+    let policy =
+        to_the_end(async move { state.recorder.publish_policy(&caller, name, source).await })
+            .await?;
     Ok(Answer::created(Published { policy }).noting(Some(policy)))
 }
 
@@ -56,7 +63,8 @@ pub(super) async fn bind(
     By(caller): By,
     Json(bind): Json<BindPolicy>,
 ) -> Result<Answer<Recorded>, Problem> {
-    let appended = to_the_end(async move { state.recorder.bind_policy(&caller, bind).await }).await?;
+    let appended =
+        to_the_end(async move { state.recorder.bind_policy(&caller, bind).await }).await?;
     Ok(appended.into())
 }
 
@@ -66,7 +74,12 @@ pub(super) async fn unbind(
     Path(binding): Path<EntryHash>,
     Json(because): Json<Because>,
 ) -> Result<Answer<Recorded>, Problem> {
-    let unbind = async move { state.recorder.unbind_policy(&caller, binding, because.reason).await };
+    let unbind = async move {
+        state
+            .recorder
+            .unbind_policy(&caller, binding, because.reason)
+            .await
+    };
     Ok(to_the_end(unbind).await?.into())
 }
 

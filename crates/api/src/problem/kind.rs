@@ -37,7 +37,9 @@ macro_rules! kinds {
 }
 
 fn status(class: Class, own: Option<StatusCode>) -> StatusCode {
-    own.unwrap_or_else(|| StatusCode::from_u16(class.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
+    own.unwrap_or_else(|| {
+        StatusCode::from_u16(class.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    })
 }
 
 kinds! {

@@ -2,6 +2,7 @@
 
 use evidence::EvidenceError;
 use model::Class;
+use model::limits::BATCH_ITEMS_MAX;
 use recorder::RecorderError;
 use store::{AppendError, ReadError, RecoverError};
 
@@ -14,11 +15,7 @@ impl From<RecorderError> for Problem {
             other => (None, other),
         };
         let kind = kind_of(&error);
-        // That something was to be appended is plain from the request.
-        let text = match &error {
-            RecorderError::Append(error) => chain(error),
-            other => chain(other),
-        };
+        let text = text_of(&error);
         let place = place.or(match &error {
             RecorderError::Append(error) => place_of(error),
             _ => None,
@@ -43,6 +40,22 @@ impl From<ReadError> for Problem {
     }
 }
 
+/// Says what is wrong in the words of a request: it has events, and no drafts.
+fn text_of(error: &RecorderError) -> String {
+    match error {
+        RecorderError::Append(AppendError::TooManyItems { items, fits }) => {
+            format!(
+                "the events make `{items}` entries and links, over the limit of {BATCH_ITEMS_MAX}; the first `{fits}` would fit"
+            )
+        }
+        RecorderError::Append(AppendError::KeyReused { .. }) => {
+            "the idempotency key was used before with other content".to_owned()
+        }
+        RecorderError::Append(AppendError::Draft { source, .. }) => chain(source),
+        other => chain(other),
+    }
+}
+
 fn kind_of(error: &RecorderError) -> Kind {
     match error {
         RecorderError::Unauthenticated => Kind::Unauthenticated,
@@ -63,7 +76,9 @@ fn kind_of(error: &RecorderError) -> Kind {
         RecorderError::Publish(error) if error.is_the_authors() => Kind::PolicyRefused,
         RecorderError::Undecided { .. } => Kind::Undecided,
         RecorderError::Moved => Kind::EvidenceArrived,
-        RecorderError::Append(error) | RecorderError::Recover(RecoverError::Append(error)) => kind_of_append(error),
+        RecorderError::Append(error) | RecorderError::Recover(RecoverError::Append(error)) => {
+            kind_of_append(error)
+        }
         RecorderError::Recover(RecoverError::NotNeeded) => Kind::NotReadOnly,
         RecorderError::Recover(RecoverError::Kind) | RecorderError::Encode { .. } => Kind::Internal,
         RecorderError::Recover(RecoverError::Beyond(_)) => Kind::ReadOnly,
@@ -116,7 +131,9 @@ const fn of_class(class: Class) -> Kind {
 const fn fixed_phrase(kind: Kind) -> Option<&'static str> {
     Some(match kind {
         Kind::Undecided => "a policy ran into a limit of this machine: this is no verdict",
-        Kind::ReadOnly => "nothing can be recorded until an admin has looked at it; `/healthz` says why",
+        Kind::ReadOnly => {
+            "nothing can be recorded until an admin has looked at it; `/healthz` says why"
+        }
         Kind::WrongClock => "nothing can be recorded until the clock is right",
         Kind::Full => "nothing was recorded: the store is full",
         Kind::Unanswered => "send it again with the same idempotency key: it is not recorded twice",

@@ -38,11 +38,24 @@ pub(super) async fn list(
     Query(page): Query<Page>,
 ) -> Result<Answer<Vec<Fingerprint>>, Problem> {
     caller.require_any()?;
-    if page.prefix.len() > 64 || !page.prefix.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte)) {
-        return Err(Problem::new(Kind::InvalidQuery, "`prefix` is of up to 64 lower-case hexadecimal digits"));
+    if page.prefix.len() > 64
+        || !page
+            .prefix
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+    {
+        return Err(Problem::new(
+            Kind::InvalidQuery,
+            "`prefix` is of up to 64 lower-case hexadecimal digits",
+        ));
     }
     let limit = super::limit(page.limit);
-    Ok(Answer::shown(state.recorder.artifacts(&page.prefix, page.after.as_ref(), limit).await?))
+    Ok(Answer::shown(
+        state
+            .recorder
+            .artifacts(&page.prefix, page.after.as_ref(), limit)
+            .await?,
+    ))
 }
 
 pub(super) async fn show(
@@ -51,7 +64,9 @@ pub(super) async fn show(
     Path(fingerprint): Path<Fingerprint>,
 ) -> Result<Answer<ArtifactView>, Problem> {
     caller.require_any()?;
-    Ok(Answer::shown(state.recorder.artifact_view(&fingerprint).await?))
+    Ok(Answer::shown(
+        state.recorder.artifact_view(&fingerprint).await?,
+    ))
 }
 
 pub(super) async fn dossier(
@@ -62,7 +77,12 @@ pub(super) async fn dossier(
 ) -> Result<Answer<Dossier>, Problem> {
     caller.require_any()?;
     let (flow, trail) = (asked.flow.as_ref(), asked.trail.as_ref());
-    Ok(Answer::shown(state.recorder.dossier(fingerprint, flow, trail, asked.environment).await?))
+    Ok(Answer::shown(
+        state
+            .recorder
+            .dossier(fingerprint, flow, trail, asked.environment)
+            .await?,
+    ))
 }
 
 pub(super) async fn search(
@@ -71,5 +91,10 @@ pub(super) async fn search(
     Query(searched): Query<Searched>,
 ) -> Result<Answer<Found>, Problem> {
     caller.require_any()?;
-    Ok(Answer::shown(state.recorder.search(&searched.q, super::limit(searched.limit)).await?))
+    Ok(Answer::shown(
+        state
+            .recorder
+            .search(&searched.q, super::limit(searched.limit))
+            .await?,
+    ))
 }

@@ -76,10 +76,18 @@ pub(super) struct BindingView {
     ended: Option<String>,
 }
 
-pub(super) async fn flows(State(state): State<AppState>, By(caller): By) -> Result<Answer<Vec<FlowView>>, Problem> {
+pub(super) async fn flows(
+    State(state): State<AppState>,
+    By(caller): By,
+) -> Result<Answer<Vec<FlowView>>, Problem> {
     caller.require_any()?;
     let definitions = state.recorder.definitions();
-    Ok(Answer::shown(definitions.flows().map(|(name, flow)| FlowView::new(name, flow)).collect()))
+    Ok(Answer::shown(
+        definitions
+            .flows()
+            .map(|(name, flow)| FlowView::new(name, flow))
+            .collect(),
+    ))
 }
 
 pub(super) async fn flow(
@@ -89,8 +97,14 @@ pub(super) async fn flow(
 ) -> Result<Answer<FlowView>, Problem> {
     caller.require_any()?;
     let definitions = state.recorder.definitions();
-    let unknown = || RecorderError::Unknown { what: "flow", name: name.to_string() };
-    Ok(Answer::shown(FlowView::new(&name, definitions.flow(&name).ok_or_else(unknown)?)))
+    let unknown = || RecorderError::Unknown {
+        what: "flow",
+        name: name.to_string(),
+    };
+    Ok(Answer::shown(FlowView::new(
+        &name,
+        definitions.flow(&name).ok_or_else(unknown)?,
+    )))
 }
 
 pub(super) async fn environments(
@@ -99,29 +113,45 @@ pub(super) async fn environments(
 ) -> Result<Answer<Vec<EnvironmentSummary>>, Problem> {
     caller.require_any()?;
     let definitions = state.recorder.definitions();
-    let summaries = definitions.environments().map(|(name, environment)| EnvironmentSummary {
-        environment: name.clone(),
-        description: environment.description.clone(),
-        defined: timestamp::format(environment.defined_ms),
-    });
+    let summaries = definitions
+        .environments()
+        .map(|(name, environment)| EnvironmentSummary {
+            environment: name.clone(),
+            description: environment.description.clone(),
+            defined: timestamp::format(environment.defined_ms),
+        });
     Ok(Answer::shown(summaries.collect()))
 }
 
-pub(super) async fn keys(State(state): State<AppState>, By(caller): By) -> Result<Answer<Vec<KeyView>>, Problem> {
+pub(super) async fn keys(
+    State(state): State<AppState>,
+    By(caller): By,
+) -> Result<Answer<Vec<KeyView>>, Problem> {
     caller.require_any()?;
     Ok(Answer::shown(state.recorder.key_list()))
 }
 
-pub(super) async fn people(State(state): State<AppState>, By(caller): By) -> Result<Answer<Vec<PersonView>>, Problem> {
+pub(super) async fn people(
+    State(state): State<AppState>,
+    By(caller): By,
+) -> Result<Answer<Vec<PersonView>>, Problem> {
     caller.require_any()?;
     let definitions = state.recorder.definitions();
-    let mut people: Vec<_> =
-        definitions.people().map(|(person, entry)| PersonView { person: person.clone(), entry: *entry }).collect();
+    let mut people: Vec<_> = definitions
+        .people()
+        .map(|(person, entry)| PersonView {
+            person: person.clone(),
+            entry: *entry,
+        })
+        .collect();
     people.sort_by(|left, right| left.person.cmp(&right.person));
     Ok(Answer::shown(people))
 }
 
-pub(super) async fn policies(State(state): State<AppState>, By(caller): By) -> Result<Answer<Vec<PolicyView>>, Problem> {
+pub(super) async fn policies(
+    State(state): State<AppState>,
+    By(caller): By,
+) -> Result<Answer<Vec<PolicyView>>, Problem> {
     caller.require_any()?;
     let definitions = state.recorder.definitions();
     let view = |(entry, policy): (&EntryHash, &recorder::Policy)| PolicyView {
@@ -137,13 +167,18 @@ pub(super) async fn policies(State(state): State<AppState>, By(caller): By) -> R
     Ok(Answer::shown(policies.into_iter().map(view).collect()))
 }
 
-pub(super) async fn bindings(State(state): State<AppState>, By(caller): By) -> Result<Answer<Vec<BindingView>>, Problem> {
+pub(super) async fn bindings(
+    State(state): State<AppState>,
+    By(caller): By,
+) -> Result<Answer<Vec<BindingView>>, Problem> {
     caller.require_any()?;
     let definitions = state.recorder.definitions();
     let view = |binding: &Binding| BindingView {
         entry: binding.entry,
         policy: binding.bound.policy,
-        name: definitions.policy(&binding.bound.policy).map(|policy| policy.name.clone()),
+        name: definitions
+            .policy(&binding.bound.policy)
+            .map(|policy| policy.name.clone()),
         scope: binding.bound.scope.clone(),
         advisory: binding.bound.advisory,
         parameters: binding.bound.parameters.clone(),
@@ -152,5 +187,7 @@ pub(super) async fn bindings(State(state): State<AppState>, By(caller): By) -> R
         confirmed: binding.confirmed_ms.map(timestamp::format),
         ended: binding.ended_ms.map(timestamp::format),
     };
-    Ok(Answer::shown(definitions.bindings().iter().map(view).collect()))
+    Ok(Answer::shown(
+        definitions.bindings().iter().map(view).collect(),
+    ))
 }

@@ -37,8 +37,12 @@ pub(super) async fn show(
     Query(as_of): Query<AsOf>,
 ) -> Result<Answer<EnvironmentView>, Problem> {
     caller.require_any()?;
-    let at_ms = as_of.at.map_or_else(|| state.recorder.now_ms(), |Time(at_ms)| at_ms);
-    Ok(Answer::shown(state.recorder.environment_view(&environment, at_ms).await?))
+    let at_ms = as_of
+        .at
+        .map_or_else(|| state.recorder.now_ms(), |Time(at_ms)| at_ms);
+    Ok(Answer::shown(
+        state.recorder.environment_view(&environment, at_ms).await?,
+    ))
 }
 
 pub(super) async fn deployments(
@@ -49,16 +53,26 @@ pub(super) async fn deployments(
 ) -> Result<Answer<Vec<EntryView>>, Problem> {
     caller.require_any()?;
     let limit = super::limit(page.limit.or(Some(DEPLOYMENTS_DEFAULT)));
-    Ok(Answer::shown(state.recorder.deployments(&environment, limit).await?))
+    Ok(Answer::shown(
+        state.recorder.deployments(&environment, limit).await?,
+    ))
 }
 
 pub(super) async fn diff(
     State(state): State<AppState>,
     By(caller): By,
     Path(environment): Path<Name>,
-    Query(Between { from: Time(from_ms), to }): Query<Between>,
+    Query(Between {
+        from: Time(from_ms),
+        to,
+    }): Query<Between>,
 ) -> Result<Answer<EnvironmentDiff>, Problem> {
     caller.require_any()?;
     let to_ms = to.map_or_else(|| state.recorder.now_ms(), |Time(to_ms)| to_ms);
-    Ok(Answer::shown(state.recorder.environment_diff(&environment, from_ms, to_ms).await?))
+    Ok(Answer::shown(
+        state
+            .recorder
+            .environment_diff(&environment, from_ms, to_ms)
+            .await?,
+    ))
 }

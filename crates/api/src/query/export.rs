@@ -41,7 +41,11 @@ pub(super) async fn bundle(
     caller.require_any()?;
     let most = state.limits.exports_max;
     let permit = state.exports.clone().try_acquire_owned().map_err(|_| {
-        Problem::new(Kind::Overloaded, format!("`{most}` exports are in progress")).with_hint("try again later")
+        Problem::new(
+            Kind::Overloaded,
+            format!("`{most}` exports are in progress"),
+        )
+        .with_hint("try again later")
     })?;
     let (out, chunks) = sync_channel(CHUNKS_WAITING);
     let (sender, body) = Channel::<Bytes, io::Error>::new(CHUNKS_WAITING);
@@ -53,20 +57,37 @@ pub(super) async fn bundle(
     let runtime = Handle::current();
     tokio::task::spawn_blocking(move || pass_on(&runtime, &chunks, started, sender));
     match start.await {
-        Ok(None) => Ok(([(CONTENT_TYPE, "text/plain; charset=utf-8")], Body::new(body)).into_response()),
+        Ok(None) => Ok((
+            [(CONTENT_TYPE, "text/plain; charset=utf-8")],
+            Body::new(body),
+        )
+            .into_response()),
         Ok(Some(error)) => Err(error.into()),
-        Err(_) => Err(Problem::new(Kind::Internal, "the export ended before it began")),
+        Err(_) => Err(Problem::new(
+            Kind::Internal,
+            "the export ended before it began",
+        )),
     }
 }
 
 type Chunk = Result<Bytes, RecorderError>;
 
 /// Writes the bundle, waiting for its reader.
-fn write(state: &AppState, caller: &Arc<Caller>, artifact: Option<Fingerprint>, out: &SyncSender<Chunk>) {
+fn write(
+    state: &AppState,
+    caller: &Arc<Caller>,
+    artifact: Option<Fingerprint>,
+    out: &SyncSender<Chunk>,
+) {
     let writer = BufWriter::with_capacity(CHUNK_BYTES, Chunks(out.clone()));
     let written = Handle::current().block_on(async {
         let mut writer = match artifact {
-            Some(fingerprint) => state.recorder.export_artifact(caller, &fingerprint, writer).await?,
+            Some(fingerprint) => {
+                state
+                    .recorder
+                    .export_artifact(caller, &fingerprint, writer)
+                    .await?
+            }
             None => state.recorder.export_journal(caller, writer).await?,
         };
         writer.flush().map_err(RecorderError::Export)
@@ -90,7 +111,9 @@ fn pass_on(
         match (chunk, first) {
             (Ok(bytes), first) => {
                 let gone = first.is_some_and(|first| first.send(None).is_err());
-                let sent = runtime.block_on(async { tokio::time::timeout(READER_TIMEOUT, sender.send_data(bytes)).await });
+                let sent = runtime.block_on(async {
+                    tokio::time::timeout(READER_TIMEOUT, sender.send_data(bytes)).await
+                });
                 if gone || !matches!(sent, Ok(Ok(()))) {
                     return;
                 }
@@ -114,7 +137,9 @@ struct Chunks(SyncSender<Chunk>);
 impl Write for Chunks {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let gone = |_| io::Error::from(io::ErrorKind::BrokenPipe);
-        self.0.send(Ok(Bytes::copy_from_slice(bytes))).map_err(gone)?;
+        self.0
+            .send(Ok(Bytes::copy_from_slice(bytes)))
+            .map_err(gone)?;
         Ok(bytes.len())
     }
 

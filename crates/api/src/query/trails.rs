@@ -21,7 +21,12 @@ pub(super) async fn list(
     Query(page): Query<Page>,
 ) -> Result<Answer<Vec<TrailSummary>>, Problem> {
     caller.require_any()?;
-    Ok(Answer::shown(state.recorder.trails(&flow, super::limit(page.limit)).await?))
+    Ok(Answer::shown(
+        state
+            .recorder
+            .trails(&flow, super::limit(page.limit))
+            .await?,
+    ))
 }
 
 pub(super) async fn show(
@@ -30,5 +35,7 @@ pub(super) async fn show(
     Path((flow, trail)): Path<(Name, Name)>,
 ) -> Result<Answer<TrailView>, Problem> {
     caller.require_any()?;
-    Ok(Answer::shown(state.recorder.trail_view(&flow, &trail).await?))
+    Ok(Answer::shown(
+        state.recorder.trail_view(&flow, &trail).await?,
+    ))
 }

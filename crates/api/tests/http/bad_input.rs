@@ -38,22 +38,50 @@ async fn what_is_not_an_event_is_refused() {
         ("nothing", text("")),
         ("not JSON", text("kind: trail")),
         ("not UTF-8", text(b"{\"kind\":\"\xff\"}".as_slice())),
-        ("a key twice", text(r#"{"kind":"trail","flow":"payments","flow":"payments","trail":"one"}"#)),
+        (
+            "a key twice",
+            text(r#"{"kind":"trail","flow":"payments","flow":"payments","trail":"one"}"#),
+        ),
         ("10,000 levels", text("[".repeat(10_000))),
-        ("33 levels", text(format!("{{\"kind\":{}1{}}}", "[".repeat(32), "]".repeat(32)))),
+        (
+            "33 levels",
+            text(format!(
+                "{{\"kind\":{}1{}}}",
+                "[".repeat(32),
+                "]".repeat(32)
+            )),
+        ),
         ("a number", text("7")),
-        ("a list in its place", text(r#"[["trail", {"flow":"payments","trail":"one"}]]"#)),
+        (
+            "a list in its place",
+            text(r#"[["trail", {"flow":"payments","trail":"one"}]]"#),
+        ),
         ("an empty list", text("[]")),
         ("no kind", text(r#"{"flow":"payments","trail":"one"}"#)),
         ("an unknown kind", with(trail(), "kind", json!("party"))),
         ("an unknown member", with(trail(), "colour", json!("red"))),
-        ("a missing member", text(r#"{"kind":"trail","flow":"payments"}"#)),
+        (
+            "a missing member",
+            text(r#"{"kind":"trail","flow":"payments"}"#),
+        ),
         ("a wrong type", with(trail(), "flow", json!(7))),
         ("an unknown flow", with(trail(), "flow", json!("refunds"))),
-        ("a time that is none", with(trail(), "claimed", json!("soon"))),
-        ("a future time", with(trail(), "claimed", json!("2026-11-19T02:35:00.001Z"))),
-        ("an empty idempotency key", with(trail(), "idempotency_key", json!(""))),
-        ("a long idempotency key", with(trail(), "idempotency_key", json!("k".repeat(257)))),
+        (
+            "a time that is none",
+            with(trail(), "claimed", json!("soon")),
+        ),
+        (
+            "a future time",
+            with(trail(), "claimed", json!("2026-11-19T02:35:00.001Z")),
+        ),
+        (
+            "an empty idempotency key",
+            with(trail(), "idempotency_key", json!("")),
+        ),
+        (
+            "a long idempotency key",
+            with(trail(), "idempotency_key", json!("k".repeat(257))),
+        ),
     ];
     insta::assert_snapshot!(refusals(&world, &world.reporter, "/v1/events", &cases).await, @r"
         nothing -> 400 invalid-json: the bytes are not valid JSON, at line `1`, column `0`: EOF while parsing a value at line 1 column 0
@@ -88,8 +116,14 @@ async fn names_that_could_deceive_are_refused() {
         ("a way up", named("../etc")),
         ("mixed scripts", named("p\u{430}yments")),
         ("10 KB", named(&"a".repeat(10_000))),
-        ("a text with control characters", with(trail_event("one"), "repository", json!("https://\u{7}"))),
-        ("a text of 10 KB", with(trail_event("one"), "repository", json!("a".repeat(10_000)))),
+        (
+            "a text with control characters",
+            with(trail_event("one"), "repository", json!("https://\u{7}")),
+        ),
+        (
+            "a text of 10 KB",
+            with(trail_event("one"), "repository", json!("a".repeat(10_000))),
+        ),
     ];
     insta::assert_snapshot!(refusals(&world, &world.reporter, "/v1/events", &cases).await, @r"
         control characters -> 400 unexpected-form: `run\u{1b}[2J` is not a name: 1 to 64 of `A-Z a-z 0-9 . _ -`, first a letter or digit, without `..` at line 1 column 57
@@ -106,7 +140,13 @@ async fn names_that_could_deceive_are_refused() {
 async fn fingerprints_and_trails_must_be_right() {
     let world = World::new().await;
     world.artifact("one", &fingerprint('a')).await;
-    let artifact = |fingerprint: &str| with(artifact_event("one", "x"), "fingerprint", json!(fingerprint));
+    let artifact = |fingerprint: &str| {
+        with(
+            artifact_event("one", "x"),
+            "fingerprint",
+            json!(fingerprint),
+        )
+    };
     let report = || json!({"text": "<testsuite/>"});
     let cases = [
         ("63 digits", artifact(&"a".repeat(63))),
@@ -137,9 +177,14 @@ async fn fingerprints_and_trails_must_be_right() {
 async fn reports_that_cannot_be_trusted_are_refused() {
     let world = World::new().await;
     world.artifact("one", &fingerprint('a')).await;
-    let junit = |report: Value| attestation_event("one", &fingerprint('a'), &report).to_string().into_bytes();
+    let junit = |report: Value| {
+        attestation_event("one", &fingerprint('a'), &report)
+            .to_string()
+            .into_bytes()
+    };
     let laughs = r#"<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]><testsuite name="&b;"/>"#;
-    let external = r#"<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><testsuite name="&a;"/>"#;
+    let external =
+        r#"<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><testsuite name="&a;"/>"#;
     // `<?xml version="1.0" encoding="ISO-8859-1"?><testsuite name="café"/>`, its é as one byte.
     let latin = "PD94bWwgdmVyc2lvbj0iMS4wIiBlbmNvZGluZz0iSVNPLTg4NTktMSI/Pjx0ZXN0c3VpdGUgbmFtZT0iY2Fm6SIvPg==";
     let cases = [
@@ -148,8 +193,18 @@ async fn reports_that_cannot_be_trusted_are_refused() {
         ("an empty file", junit(json!({"text": ""}))),
         ("not base64", junit(json!({"base64": "%%%"}))),
         ("two forms", junit(json!({"text": "", "base64": ""}))),
-        ("over 4 MiB", junit(json!({"text": "x".repeat(4 * 1024 * 1024 + 1)}))),
-        ("an unknown type", with(attestation_event("one", &fingerprint('a'), &json!({"text": ""})), "type", json!("horoscope"))),
+        (
+            "over 4 MiB",
+            junit(json!({"text": "x".repeat(4 * 1024 * 1024 + 1)})),
+        ),
+        (
+            "an unknown type",
+            with(
+                attestation_event("one", &fingerprint('a'), &json!({"text": ""})),
+                "type",
+                json!("horoscope"),
+            ),
+        ),
     ];
     insta::assert_snapshot!(refusals(&world, &world.reporter, "/v1/events", &cases).await, @r"
         billion laughs -> 400 unreadable-evidence: the evidence cannot be read: the XML report has a document type (`<!DOCTYPE`), which is refused
@@ -161,28 +216,91 @@ async fn reports_that_cannot_be_trusted_are_refused() {
         an unknown type -> 400 unreadable-evidence: the evidence cannot be read: `horoscope` is not a known type of evidence; known are `generic`, `junit`, `pull-request`, `sarif`
         ");
     // Zero tests are recorded as what they are, and ISO-8859-1 is read as what it is.
-    let none = world.event(&attestation_event("one", &fingerprint('a'), &json!({"base64": latin}))).await;
-    let shown = world.get(&world.reporter, &format!("/v1/entries/{}", none["entry"].as_str().unwrap())).await.json();
+    let none = world
+        .event(&attestation_event(
+            "one",
+            &fingerprint('a'),
+            &json!({"base64": latin}),
+        ))
+        .await;
+    let shown = world
+        .get(
+            &world.reporter,
+            &format!("/v1/entries/{}", none["entry"].as_str().unwrap()),
+        )
+        .await
+        .json();
     assert_ne!(shown["fields"]["outcome"], "passed");
 }
 
 #[tokio::test]
 async fn every_limit_has_a_refusal_of_its_own() {
-    let limits = Limits { body_bytes_max: 10_000, headers_bytes_max: 2_000, policy_bytes_max: 1_000, ..Limits::default() };
+    let limits = Limits {
+        body_bytes_max: 10_000,
+        headers_bytes_max: 2_000,
+        policy_bytes_max: 1_000,
+        ..Limits::default()
+    };
     let world = World::with(limits).await;
     let before = world.size();
-    let many = |count: usize| json!((0..count).map(|at| trail_event(&format!("run-{at}"))).collect::<Vec<_>>());
-    let linked: Vec<Value> = (0..40).map(|at| with_commit(&format!("run-{at}"))).collect();
+    let many = |count: usize| {
+        json!(
+            (0..count)
+                .map(|at| trail_event(&format!("run-{at}")))
+                .collect::<Vec<_>>()
+        )
+    };
+    let linked: Vec<Value> = (0..40)
+        .map(|at| with_commit(&format!("run-{at}")))
+        .collect();
     let admin = &world.admin;
     let huge = format!("Bearer {}", "x".repeat(3_000));
     let rego = [("content-type", "application/rego")];
     let lines = [
-        ("a body", world.post_as(&world.reporter, "/v1/events", JSON, "x".repeat(10_001)).await),
-        ("headers", world.send(Request::get("/healthz").header("authorization", huge).body(Body::empty()).unwrap()).await),
-        ("events", world.post(&world.reporter, "/v1/events", &many(50)).await),
-        ("a flood of events", world.post_as(&world.reporter, "/v1/events", JSON, format!("[{}1]", "1,".repeat(4_000))).await),
-        ("entries and links", world.post(&world.reporter, "/v1/events", &json!(linked)).await),
-        ("a policy", world.post_as(admin, "/v1/policies?name=big", &rego, "#".repeat(1_001)).await),
+        (
+            "a body",
+            world
+                .post_as(&world.reporter, "/v1/events", JSON, "x".repeat(10_001))
+                .await,
+        ),
+        (
+            "headers",
+            world
+                .send(
+                    Request::get("/healthz")
+                        .header("authorization", huge)
+                        .body(Body::empty())
+                        .unwrap(),
+                )
+                .await,
+        ),
+        (
+            "events",
+            world.post(&world.reporter, "/v1/events", &many(50)).await,
+        ),
+        (
+            "a flood of events",
+            world
+                .post_as(
+                    &world.reporter,
+                    "/v1/events",
+                    JSON,
+                    format!("[{}1]", "1,".repeat(4_000)),
+                )
+                .await,
+        ),
+        (
+            "entries and links",
+            world
+                .post(&world.reporter, "/v1/events", &json!(linked))
+                .await,
+        ),
+        (
+            "a policy",
+            world
+                .post_as(admin, "/v1/policies?name=big", &rego, "#".repeat(1_001))
+                .await,
+        ),
     ]
     .map(|(name, reply)| format!("{name} -> {}", reply.problem()));
     assert_eq!(world.size(), before);
@@ -191,11 +309,17 @@ async fn every_limit_has_a_refusal_of_its_own() {
         headers -> 431 headers-too-large: the headers have `3020` bytes, over the limit of 2000
         events -> 413 batch-size: a batch has 1 to 49 events, not `50`
         a flood of events -> 413 batch-size: a batch has 1 to 49 events, not `4001`
-        entries and links -> 413 batch-too-large: the batch has `160` entries and links, over the limit of 99; its first `24` drafts would fit
+        entries and links -> 413 batch-too-large: the events make `160` entries and links, over the limit of 99; the first `24` would fit
         a policy -> 413 body-too-large: the body has more than `1000` bytes
         ");
     // Each is an entry with two links.
-    assert_eq!(world.post(&world.reporter, "/v1/events", &many(33)).await.status, 201);
+    assert_eq!(
+        world
+            .post(&world.reporter, "/v1/events", &many(33))
+            .await
+            .status,
+        201
+    );
 }
 
 fn with_commit(trail: &str) -> Value {
@@ -205,7 +329,10 @@ fn with_commit(trail: &str) -> Value {
 #[tokio::test]
 async fn too_many_requests_at_once_are_refused_and_not_queued() {
     let mut world = World::new().await;
-    let none = Limits { requests_max: 0, ..Limits::default() };
+    let none = Limits {
+        requests_max: 0,
+        ..Limits::default()
+    };
     world.router = api::all(api::AppState::new(world.recorder.clone(), none));
     let reply = world.get(&world.admin, "/v1/flows").await;
     insta::assert_snapshot!(reply.problem(), @"503 overloaded: `0` requests are in progress");
@@ -217,19 +344,41 @@ async fn too_many_requests_at_once_are_refused_and_not_queued() {
 #[tokio::test]
 async fn who_may_not_is_refused() {
     let world = World::new().await;
-    world.made(&world.admin, "/v1/flows", &json!({"flow": "refunds"})).await;
+    world
+        .made(&world.admin, "/v1/flows", &json!({"flow": "refunds"}))
+        .await;
     let key = |name: &str, roles: Value, more: Value| {
         let mut key = json!({"name": name, "roles": roles});
-        key.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        key.as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
         key
     };
     let token = async |add: Value| world.token(&add).await;
     let reader = token(key("reader", json!(["reader"]), json!({}))).await;
-    let narrow = token(key("narrow", json!(["reporter"]), json!({"grants": [{"flow": "payments", "kinds": ["attestation"]}]}))).await;
-    let short = token(key("short", json!(["reporter"]), json!({"expires_ms": crate::world::START_MS + 1_000}))).await;
-    let revoked = world.made(&world.admin, "/v1/keys", &key("leaked", json!(["reporter"]), json!({}))).await;
+    let narrow = token(key(
+        "narrow",
+        json!(["reporter"]),
+        json!({"grants": [{"flow": "payments", "kinds": ["attestation"]}]}),
+    ))
+    .await;
+    let short = token(key(
+        "short",
+        json!(["reporter"]),
+        json!({"expires_ms": crate::world::START_MS + 1_000}),
+    ))
+    .await;
+    let revoked = world
+        .made(
+            &world.admin,
+            "/v1/keys",
+            &key("leaked", json!(["reporter"]), json!({})),
+        )
+        .await;
     let revocation = format!("/v1/keys/{}/revocation", revoked["key"].as_str().unwrap());
-    world.made(&world.admin, &revocation, &json!({"reason": "leaked"})).await;
+    world
+        .made(&world.admin, &revocation, &json!({"reason": "leaked"}))
+        .await;
     let before = world.size();
     world.clock.advance(1_000);
     let wrong = format!("{}0", &world.reporter[..world.reporter.len() - 1]);
@@ -245,16 +394,44 @@ async fn who_may_not_is_refused() {
         ("an admin's key", &world.admin),
         ("a key without the kind", &narrow),
     ] {
-        lines.push(format!("{name} -> {}", world.post(token, "/v1/events", &trail).await.problem()));
+        lines.push(format!(
+            "{name} -> {}",
+            world.post(token, "/v1/events", &trail).await.problem()
+        ));
     }
     let foreign = json!({"kind": "trail", "flow": "refunds", "trail": "one"});
-    lines.push(format!("a key without the flow -> {}", world.post(&world.reporter, "/v1/events", &foreign).await.problem()));
+    lines.push(format!(
+        "a key without the flow -> {}",
+        world
+            .post(&world.reporter, "/v1/events", &foreign)
+            .await
+            .problem()
+    ));
+    let every = token(key(
+        "every",
+        json!(["reporter"]),
+        json!({"grants": [{"flow": "*"}]}),
+    ))
+    .await;
+    let unknown = json!({"kind": "trail", "flow": "unknown", "trail": "one"});
+    lines.push(format!(
+        "an unknown flow -> {}",
+        world.post(&every, "/v1/events", &unknown).await.problem()
+    ));
     lines.push(format!("a machine -> {}", {
         let approver = json!({"name": "machine", "roles": ["approver"], "grants": [{"flow": "*"}]});
         let approver = token(approver).await;
-        world.post(&approver, "/v1/approvals", &json!({"environment": "production", "fingerprint": fingerprint('a')})).await.problem()
+        world
+            .post(
+                &approver,
+                "/v1/approvals",
+                &json!({"environment": "production", "fingerprint": fingerprint('a')}),
+            )
+            .await
+            .problem()
     }));
-    assert_eq!(world.size(), before + 1);
+    // Nothing but the two keys.
+    assert_eq!(world.size(), before + 2);
     insta::assert_snapshot!(lines.join("\n"), @r"
         no key -> 401 unauthenticated: no valid key was given
         not a key -> 401 unauthenticated: no valid key was given
@@ -265,12 +442,16 @@ async fn who_may_not_is_refused() {
         an admin's key -> 403 role-missing: the key has no role that may do this; it takes `reporter`
         a key without the kind -> 403 grant-missing: the key has no grant to record `trail-begun` for flow `payments`
         a key without the flow -> 403 grant-missing: the key has no grant to record `trail-begun` for flow `refunds`
+        an unknown flow -> 404 not-found: flow `unknown` does not exist
         a machine -> 403 person-required: only a person can do this, and the key speaks for none
         ");
     let reply = world.post("", "/v1/events", &trail).await;
     assert_eq!(reply.header("www-authenticate"), "Bearer");
     insta::assert_snapshot!(reply.json()["hint"].as_str().unwrap(), @"send `Authorization: Bearer KEY` with a key that is neither expired nor revoked");
-    let basic = Request::get("/v1/flows").header("authorization", "Basic abc").body(Body::empty()).unwrap();
+    let basic = Request::get("/v1/flows")
+        .header("authorization", "Basic abc")
+        .body(Body::empty())
+        .unwrap();
     assert_eq!(world.send(basic).await.status, 401);
 }
 
@@ -279,28 +460,93 @@ async fn unknown_paths_methods_and_media_types_are_problems() {
     let world = World::new().await;
     let admin = &world.admin;
     let flow = json!({"flow": "x"}).to_string();
-    let gzip = [("content-type", "application/json"), ("content-encoding", "gzip")];
+    let gzip = [
+        ("content-type", "application/json"),
+        ("content-encoding", "gzip"),
+    ];
     let bearer = format!("Bearer {admin}");
     let accepting = |path: &str, accept: &str| {
-        let request = Request::get(path).header("authorization", &bearer).header("accept", accept);
+        let request = Request::get(path)
+            .header("authorization", &bearer)
+            .header("accept", accept);
         world.send(request.body(Body::empty()).unwrap())
     };
     let deleted = Request::delete("/v1/flows").body(Body::empty()).unwrap();
     let deleted = world.send(deleted).await;
-    assert_eq!(deleted.header("allow").split(',').map(str::trim).filter(|method| ["GET", "POST"].contains(method)).count(), 2);
+    assert_eq!(
+        deleted
+            .header("allow")
+            .split(',')
+            .map(str::trim)
+            .filter(|method| ["GET", "POST"].contains(method))
+            .count(),
+        2
+    );
     let lines = [
         ("no path", world.get(admin, "/v1/nothing").await),
         ("root", world.get("", "/").await),
         ("a method", deleted),
-        ("no media type", world.post_as(admin, "/v1/flows", &[], flow.clone()).await),
-        ("a form", world.post_as(admin, "/v1/flows", &[("content-type", "application/x-www-form-urlencoded")], flow.clone()).await),
-        ("another charset", world.post_as(admin, "/v1/flows", &[("content-type", "application/json; charset=utf-16")], flow.clone()).await),
-        ("XML events", world.post_as(&world.reporter, "/v1/events", &[("content-type", "text/xml")], "<x/>").await),
-        ("a JSON policy", world.post_as(admin, "/v1/policies?name=p", JSON, "{}").await),
-        ("gzip", world.post_as(admin, "/v1/flows", &gzip, flow.clone()).await),
-        ("only HTML", accepting("/v1/flows", "text/html, application/json;q=0").await),
-        ("JSON for a tile", accepting("/checkpoint", "application/json").await),
-        ("a list for an object", world.post_as(admin, "/v1/flows", JSON, r#"["", "x", []]"#).await),
+        (
+            "no media type",
+            world.post_as(admin, "/v1/flows", &[], flow.clone()).await,
+        ),
+        (
+            "a form",
+            world
+                .post_as(
+                    admin,
+                    "/v1/flows",
+                    &[("content-type", "application/x-www-form-urlencoded")],
+                    flow.clone(),
+                )
+                .await,
+        ),
+        (
+            "another charset",
+            world
+                .post_as(
+                    admin,
+                    "/v1/flows",
+                    &[("content-type", "application/json; charset=utf-16")],
+                    flow.clone(),
+                )
+                .await,
+        ),
+        (
+            "XML events",
+            world
+                .post_as(
+                    &world.reporter,
+                    "/v1/events",
+                    &[("content-type", "text/xml")],
+                    "<x/>",
+                )
+                .await,
+        ),
+        (
+            "a JSON policy",
+            world
+                .post_as(admin, "/v1/policies?name=p", JSON, "{}")
+                .await,
+        ),
+        (
+            "gzip",
+            world.post_as(admin, "/v1/flows", &gzip, flow.clone()).await,
+        ),
+        (
+            "only HTML",
+            accepting("/v1/flows", "text/html, application/json;q=0").await,
+        ),
+        (
+            "JSON for a tile",
+            accepting("/checkpoint", "application/json").await,
+        ),
+        (
+            "a list for an object",
+            world
+                .post_as(admin, "/v1/flows", JSON, r#"["", "x", []]"#)
+                .await,
+        ),
     ]
     .map(|(name, reply)| format!("{name} -> {}", reply.problem()));
     insta::assert_snapshot!(lines.join("\n"), @r"
@@ -317,7 +563,12 @@ async fn unknown_paths_methods_and_media_types_are_problems() {
         JSON for a tile -> 406 not-acceptable: the answer is `text/plain`
         a list for an object -> 400 unexpected-form: the JSON is a list where an object is expected
         ");
-    for accept in ["*/*", "application/*", "text/html, application/json;q=0.5", "APPLICATION/JSON"] {
+    for accept in [
+        "*/*",
+        "application/*",
+        "text/html, application/json;q=0.5",
+        "APPLICATION/JSON",
+    ] {
         assert_eq!(accepting("/v1/flows", accept).await.status, 200, "{accept}");
     }
 }
@@ -345,20 +596,23 @@ async fn paths_and_parameters_must_be_right() {
         "/v1/export?artifact=0000000000000000000000000000000000000000000000000000000000000000",
     ] {
         let reply = world.send(
-            Request::get(path).header("authorization", format!("Bearer {}", world.admin)).body(Body::empty()).unwrap(),
+            Request::get(path)
+                .header("authorization", format!("Bearer {}", world.admin))
+                .body(Body::empty())
+                .unwrap(),
         );
         lines.push(format!("{path} -> {}", reply.await.problem()));
     }
     insta::assert_snapshot!(lines.join("\n"), @r"
-        /v1/flows/..%2f..%2fetc -> 400 invalid-path: Invalid URL: Cannot parse `flow` with value `../../etc`: `../../etc` is not a name: 1 to 64 of `A-Z a-z 0-9 . _ -`, first a letter or digit, without `..`
+        /v1/flows/..%2f..%2fetc -> 400 invalid-path: Cannot parse `flow` with value `../../etc`: `../../etc` is not a name: 1 to 64 of `A-Z a-z 0-9 . _ -`, first a letter or digit, without `..`
         /v1/flows/refunds -> 404 not-found: flow `refunds` does not exist
-        /v1/artifacts/abc -> 400 invalid-path: Invalid URL: Cannot parse `fingerprint` with value `abc`: `abc` is not a fingerprint: 64 lower-case hexadecimal digits
+        /v1/artifacts/abc -> 400 invalid-path: Cannot parse `fingerprint` with value `abc`: `abc` is not a fingerprint: 64 lower-case hexadecimal digits
         /v1/artifacts?prefix=ABC -> 400 invalid-query: `prefix` is of up to 64 lower-case hexadecimal digits
-        /v1/artifacts?limit=many -> 400 invalid-query: Failed to deserialize query string: limit: invalid digit found in string
-        /v1/artifacts?limit=1&limit=2 -> 400 invalid-query: Failed to deserialize query string: duplicate field `limit`
-        /v1/artifacts?colour=red -> 400 invalid-query: Failed to deserialize query string: colour: unknown field `colour`, expected one of `prefix`, `after`, `limit`
-        /v1/environments/production?at=thursday -> 400 invalid-query: Failed to deserialize query string: at: expected a time as RFC 3339 writes it, for example `2026-11-19T02:30:00Z`
-        /v1/environments/production/diff -> 400 invalid-query: Failed to deserialize query string: missing field `from`
+        /v1/artifacts?limit=many -> 400 invalid-query: limit: invalid digit found in string
+        /v1/artifacts?limit=1&limit=2 -> 400 invalid-query: duplicate field `limit`
+        /v1/artifacts?colour=red -> 400 invalid-query: colour: unknown field `colour`, expected one of `prefix`, `after`, `limit`
+        /v1/environments/production?at=thursday -> 400 invalid-query: at: expected a time as RFC 3339 writes it, for example `2026-11-19T02:30:00Z`
+        /v1/environments/production/diff -> 400 invalid-query: missing field `from`
         /v1/environments/moon -> 404 not-found: environment `moon` does not exist
         /v1/search?q=abc -> 400 invalid-request: search for 4 or more lower-case hexadecimal digits
         /v1/entries/0000000000000000000000000000000000000000000000000000000000000000/receipt -> 404 not-found: entry `0000000000000000000000000000000000000000000000000000000000000000` does not exist
@@ -374,11 +628,22 @@ async fn an_idempotency_header_must_be_right() {
     let world = World::new().await;
     let event = || trail_event("one").to_string();
     for key in ["", &"k".repeat(257), "tab\tbed"] {
-        let headers = [("content-type", "application/json"), ("idempotency-key", key)];
-        let reply = world.post_as(&world.reporter, "/v1/events", &headers, event()).await;
-        insta::allow_duplicates!(insta::assert_snapshot!(reply.problem(), @"400 invalid-idempotency-key: an idempotency key has 1 to 256 bytes of printable ASCII"));
+        let headers = [
+            ("content-type", "application/json"),
+            ("idempotency-key", key),
+        ];
+        let reply = world
+            .post_as(&world.reporter, "/v1/events", &headers, event())
+            .await;
+        insta::allow_duplicates!(
+            insta::assert_snapshot!(reply.problem(), @"400 invalid-idempotency-key: an idempotency key has 1 to 256 bytes of printable ASCII")
+        );
     }
-    let twice = [("content-type", "application/json"), ("idempotency-key", "a"), ("idempotency-key", "b")];
+    let twice = [
+        ("content-type", "application/json"),
+        ("idempotency-key", "a"),
+        ("idempotency-key", "b"),
+    ];
     insta::assert_snapshot!(world.post_as(&world.reporter, "/v1/events", &twice, event()).await.problem(), @"400 invalid-idempotency-key: there is more than one `Idempotency-Key`");
 }
 
@@ -389,18 +654,67 @@ async fn policies_that_are_none_are_refused() {
     let rego = [("content-type", "application/rego")];
     let wasm = [("content-type", "application/wasm")];
     let admin = &world.admin;
-    let http = "package p\ndefault allow := false\nallow if http.send({}).ok\nfindings contains {}\n";
+    let http =
+        "package p\ndefault allow := false\nallow if http.send({}).ok\nfindings contains {}\n";
     let default = "package p\ndefault allow := true\nfindings contains {}\n";
     let lines = [
-        ("nothing", world.post_as(admin, "/v1/policies?name=p", &rego, "").await),
-        ("a syntax error", world.post_as(admin, "/v1/policies?name=p", &rego, "package p\nallow if {").await),
-        ("http.send", world.post_as(admin, "/v1/policies?name=p", &rego, http).await),
-        ("default allow", world.post_as(admin, "/v1/policies?name=p", &rego, default).await),
-        ("not UTF-8", world.post_as(admin, "/v1/policies?name=p", &rego, b"\xff".to_vec()).await),
-        ("not WebAssembly", world.post_as(admin, "/v1/policies?name=p", &wasm, "package p").await),
-        ("truncated", world.post_as(admin, "/v1/policies?name=p", &wasm, b"\0asm\x0d\0\x01\0\x07".to_vec()).await),
-        ("no name", world.post_as(admin, "/v1/policies", &rego, "package p").await),
-        ("a wrong name", world.post_as(admin, "/v1/policies?name=..%2f", &rego, "package p").await),
+        (
+            "nothing",
+            world.post_as(admin, "/v1/policies?name=p", &rego, "").await,
+        ),
+        (
+            "a syntax error",
+            world
+                .post_as(admin, "/v1/policies?name=p", &rego, "package p\nallow if {")
+                .await,
+        ),
+        (
+            "http.send",
+            world
+                .post_as(admin, "/v1/policies?name=p", &rego, http)
+                .await,
+        ),
+        (
+            "default allow",
+            world
+                .post_as(admin, "/v1/policies?name=p", &rego, default)
+                .await,
+        ),
+        (
+            "not UTF-8",
+            world
+                .post_as(admin, "/v1/policies?name=p", &rego, b"\xff".to_vec())
+                .await,
+        ),
+        (
+            "not WebAssembly",
+            world
+                .post_as(admin, "/v1/policies?name=p", &wasm, "package p")
+                .await,
+        ),
+        (
+            "truncated",
+            world
+                .post_as(
+                    admin,
+                    "/v1/policies?name=p",
+                    &wasm,
+                    b"\0asm\x0d\0\x01\0\x07".to_vec(),
+                )
+                .await,
+        ),
+        (
+            "no name",
+            world
+                .post_as(admin, "/v1/policies", &rego, "package p")
+                .await,
+        ),
+        (
+            "a wrong name",
+            world
+                .post_as(admin, "/v1/policies?name=..%2f", &rego, "package p")
+                .await,
+        ),
     ]
     .map(|(name, reply)| format!("{name} -> {}", reply.problem()));
     assert_eq!(world.size(), before);
@@ -417,7 +731,7 @@ async fn policies_that_are_none_are_refused() {
         not UTF-8 -> 400 invalid-text: Rego source is UTF-8 text
         not WebAssembly -> 400 policy-refused: the policy cannot be published: the policy is not a WebAssembly component
         truncated -> 400 policy-refused: the policy cannot be published: the component is invalid: failed to parse WebAssembly module: unexpected end-of-file (at offset 0x9)
-        no name -> 400 invalid-query: Failed to deserialize query string: missing field `name`
-        a wrong name -> 400 invalid-query: Failed to deserialize query string: name: `../` is not a name: 1 to 64 of `A-Z a-z 0-9 . _ -`, first a letter or digit, without `..`
+        no name -> 400 invalid-query: missing field `name`
+        a wrong name -> 400 invalid-query: name: `../` is not a name: 1 to 64 of `A-Z a-z 0-9 . _ -`, first a letter or digit, without `..`
         ");
 }
