@@ -146,7 +146,14 @@ fn evaluate(criterion: &mut Criterion) {
             },
         );
     }
-    group.bench_function("six policies", |bencher| {
+    group.bench_function("six policies, one thread", |bencher| {
+        bencher.iter(|| {
+            for policy in &policies {
+                black_box(policy.evaluate(&input, "{}", &limits));
+            }
+        });
+    });
+    group.bench_function("six policies, two threads", |bencher| {
         bencher.iter(|| black_box(evaluate_all(&tasks, &input, &limits)));
     });
     group.finish();

@@ -81,7 +81,9 @@ impl<'a> Reader<'a> {
                 return None;
             }
         }
-        Some(Value::Object(Arc::new(fields.into_iter().collect())))
+        // Sorted as they are, the fields make a tree at once; one by one they would be sorted in.
+        let fields: BTreeMap<Value, Value> = fields.into_iter().collect();
+        Some(Value::Object(Arc::new(fields.into())))
     }
 
     fn array(&mut self, depth: usize) -> Option<Value> {
