@@ -30,16 +30,32 @@ pub fn build(root: &Path) -> Result<()> {
     let names = names(&workspace)?;
     let there = names.iter().all(|name| component(&guests, name).is_file());
     if there && fs::read_to_string(guests.join(STAMP)).is_ok_and(|built| built == stamp) {
-        println!("the {} guests in {} are up to date", names.len(), guests.display());
+        println!(
+            "the {} guests in {} are up to date",
+            names.len(),
+            guests.display()
+        );
         return Ok(());
     }
-    println!("building {} guests with {}; the first time takes some minutes", names.len(), toolchain.describe());
+    println!(
+        "building {} guests with {}; the first time takes some minutes",
+        names.len(),
+        toolchain.describe()
+    );
     let started = Instant::now();
     let target_dir = root.join("target/guests-build");
-    process::run(toolchain.cargo("build", &workspace, &target_dir).args(["--release", "--locked"]))?;
-    fs::create_dir_all(&guests).with_context(|| format!("could not create {}", guests.display()))?;
+    process::run(
+        toolchain
+            .cargo("build", &workspace, &target_dir)
+            .args(["--release", "--locked"]),
+    )?;
+    fs::create_dir_all(&guests)
+        .with_context(|| format!("could not create {}", guests.display()))?;
     for name in &names {
-        let module = target_dir.join(TARGET).join("release").join(format!("{}.wasm", name.replace('-', "_")));
+        let module = target_dir
+            .join(TARGET)
+            .join("release")
+            .join(format!("{}.wasm", name.replace('-', "_")));
         let bytes = componentize(&module)?;
         // A file that is as it was keeps its time, and what embeds it is not compiled again.
         if fs::read(component(&guests, name)).ok().as_ref() != Some(&bytes) {
@@ -48,7 +64,11 @@ pub fn build(root: &Path) -> Result<()> {
         println!("  {name}: {} kB", bytes.len() / 1000);
     }
     write(&guests.join(STAMP), stamp.as_bytes())?;
-    println!("built {} guests in {} s", names.len(), started.elapsed().as_secs());
+    println!(
+        "built {} guests in {} s",
+        names.len(),
+        started.elapsed().as_secs()
+    );
     Ok(())
 }
 
@@ -60,21 +80,31 @@ fn component(guests: &Path, name: &str) -> PathBuf {
 fn componentize(module: &Path) -> Result<Vec<u8>> {
     let bytes = fs::read(module).with_context(|| format!("could not read {}", module.display()))?;
     let mut encoder = ComponentEncoder::default();
-    encoder.validate(true).module(&bytes)?.encode().with_context(|| format!("could not make a component of {}", module.display()))
+    encoder
+        .validate(true)
+        .module(&bytes)?
+        .encode()
+        .with_context(|| format!("could not make a component of {}", module.display()))
 }
 
 /// Writes a whole file or none.
 fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let part = path.with_extension("part");
-    fs::write(&part, bytes).and_then(|()| fs::rename(&part, path)).with_context(|| format!("could not write {}", path.display()))
+    fs::write(&part, bytes)
+        .and_then(|()| fs::rename(&part, path))
+        .with_context(|| format!("could not write {}", path.display()))
 }
 
 /// The packages that become components: the engine, and whatever is a policy, that is, has cases.
 fn names(workspace: &Path) -> Result<Vec<String>> {
     let mut names = Vec::new();
-    for folder in fs::read_dir(workspace).with_context(|| format!("could not read {}", workspace.display()))? {
+    for folder in fs::read_dir(workspace)
+        .with_context(|| format!("could not read {}", workspace.display()))?
+    {
         let folder = folder?;
-        let Ok(name) = folder.file_name().into_string() else { continue };
+        let Ok(name) = folder.file_name().into_string() else {
+            continue;
+        };
         let guest = name == "engine" || folder.path().join("cases.yaml").is_file();
         if guest && folder.path().join("Cargo.toml").is_file() {
             names.push(name);
@@ -101,13 +131,19 @@ fn stamp(root: &Path, compiler: &str) -> Result<String> {
 
 /// Collects the files that a guest's build reads.
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
-    for entry in fs::read_dir(folder).with_context(|| format!("could not read {}", folder.display()))? {
+    for entry in
+        fs::read_dir(folder).with_context(|| format!("could not read {}", folder.display()))?
+    {
         let path = entry?.path();
         if path.is_dir() {
             if !path.ends_with("target") {
                 collect(&path, files)?;
             }
-        } else if path.extension().is_some_and(|extension| ["rs", "toml", "lock", "wit", "json"].iter().any(|read| extension == *read)) {
+        } else if path.extension().is_some_and(|extension| {
+            ["rs", "toml", "lock", "wit", "json"]
+                .iter()
+                .any(|read| extension == *read)
+        }) {
             files.push(path);
         }
     }

@@ -30,11 +30,17 @@ impl Junit {
         // Zero tests are no tests, whatever the parameter says.
         let tests_min = tests_min.max(1);
         if broken > 0 {
-            Err(format!("`{name}`: {broken} of {} tests failed", report.tests))
+            Err(format!(
+                "`{name}`: {broken} of {} tests failed",
+                report.tests
+            ))
         } else if attestation.outcome != Outcome::Passed {
             Err(format!("`{name}` is not reported as passed"))
         } else if report.passed < tests_min {
-            Err(format!("`{name}`: {} tests passed, at least {tests_min} must", report.passed))
+            Err(format!(
+                "`{name}`: {} tests passed, at least {tests_min} must",
+                report.passed
+            ))
         } else {
             Ok(report)
         }

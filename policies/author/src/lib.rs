@@ -22,12 +22,13 @@
 
 mod junit;
 
+pub use bindings::trailmark::policy::types::{
+    Approval, ApprovalStatus, Attestation, Change, Commit, Dossier, Finding, Outcome, Status,
+    SubjectKind, Verdict,
+};
 pub use junit::{Junit, Suite};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-pub use bindings::trailmark::policy::types::{
-    Approval, ApprovalStatus, Attestation, Change, Commit, Dossier, Finding, Outcome, Status, SubjectKind, Verdict,
-};
 
 /// The bindings that `policy!` exports by.
 pub mod bindings {
@@ -56,12 +57,18 @@ pub trait Policy {
     fn judge(dossier: &Dossier, parameters: Self::Parameters) -> Finding;
 
     /// Says that the control is met.
-    fn satisfied<'a>(reason: impl Into<String>, entries: impl IntoIterator<Item = &'a Attestation>) -> Finding {
+    fn satisfied<'a>(
+        reason: impl Into<String>,
+        entries: impl IntoIterator<Item = &'a Attestation>,
+    ) -> Finding {
         finding(Self::CONTROL, Status::Satisfied, reason.into(), entries)
     }
 
     /// Says that the control is not met.
-    fn failed<'a>(reason: impl Into<String>, entries: impl IntoIterator<Item = &'a Attestation>) -> Finding {
+    fn failed<'a>(
+        reason: impl Into<String>,
+        entries: impl IntoIterator<Item = &'a Attestation>,
+    ) -> Finding {
         finding(Self::CONTROL, Status::Failed, reason.into(), entries)
     }
 
@@ -71,7 +78,10 @@ pub trait Policy {
             Ok(parameters) => Self::judge(dossier, parameters),
             Err(_) => Self::failed("the parameters are not as documented", []),
         };
-        Verdict { allow: finding.status == Status::Satisfied, findings: vec![finding] }
+        Verdict {
+            allow: finding.status == Status::Satisfied,
+            findings: vec![finding],
+        }
     }
 }
 
@@ -81,8 +91,16 @@ fn finding<'a>(
     reason: String,
     entries: impl IntoIterator<Item = &'a Attestation>,
 ) -> Finding {
-    let entries = entries.into_iter().map(|attestation| attestation.entry.clone()).collect();
-    Finding { control: control.into(), status, reason, entries }
+    let entries = entries
+        .into_iter()
+        .map(|attestation| attestation.entry.clone())
+        .collect();
+    Finding {
+        control: control.into(),
+        status,
+        reason,
+        entries,
+    }
 }
 
 /// Makes a [`Policy`] the component's own.
@@ -105,14 +123,19 @@ macro_rules! policy {
 /// Evidence from another flow is none.
 pub fn newest<'a>(dossier: &'a Dossier, type_: &str, name: &str) -> Option<&'a Attestation> {
     // Of several recorded in one millisecond the last one counts, and `max_by_key` returns the last.
-    of_type(dossier, type_).filter(|attestation| attestation.name == name).max_by_key(|attestation| attestation.recorded_ms)
+    of_type(dossier, type_)
+        .filter(|attestation| attestation.name == name)
+        .max_by_key(|attestation| attestation.recorded_ms)
 }
 
 /// Returns the newest attestation of each name of a type, in the order in which the names first occur.
 pub fn newest_of_each_name<'a>(dossier: &'a Dossier, type_: &str) -> Vec<&'a Attestation> {
     let mut newest: Vec<&Attestation> = Vec::new();
     for attestation in of_type(dossier, type_) {
-        match newest.iter_mut().find(|other| other.name == attestation.name) {
+        match newest
+            .iter_mut()
+            .find(|other| other.name == attestation.name)
+        {
             Some(other) if other.recorded_ms <= attestation.recorded_ms => *other = attestation,
             Some(_) => {}
             _ => newest.push(attestation),
@@ -122,14 +145,21 @@ pub fn newest_of_each_name<'a>(dossier: &'a Dossier, type_: &str) -> Vec<&'a Att
 }
 
 fn of_type<'a>(dossier: &'a Dossier, type_: &str) -> impl Iterator<Item = &'a Attestation> {
-    dossier.attestations.iter().filter(move |attestation| attestation.type_ == type_ && !attestation.foreign)
+    dossier
+        .attestations
+        .iter()
+        .filter(move |attestation| attestation.type_ == type_ && !attestation.foreign)
 }
 
 /// Reads facts when they are of the given schema.
 pub fn facts<T: DeserializeOwned>(attestation: &Attestation, schema: &str) -> Result<T, String> {
     let name = &attestation.name;
     if attestation.schema != schema {
-        return Err(format!("`{name}` has facts of the unknown schema `{}`", attestation.schema));
+        return Err(format!(
+            "`{name}` has facts of the unknown schema `{}`",
+            attestation.schema
+        ));
     }
-    serde_json::from_str(&attestation.facts).map_err(|_| format!("`{name}` has facts that are not `{schema}`"))
+    serde_json::from_str(&attestation.facts)
+        .map_err(|_| format!("`{name}` has facts that are not `{schema}`"))
 }

@@ -16,9 +16,14 @@ const IMPURE: [&str; 1] = ["rand.intn"];
 /// Checks a source and returns the path of its package, `data` included.
 pub fn check(source: &str) -> Result<String, SourceError> {
     let mut engine = Engine::new();
-    let package =
-        engine.add_policy("policy.rego".into(), source.into()).map_err(|error| SourceError::Syntax(error.to_string()))?;
-    let module = engine.get_modules().first().cloned().ok_or_else(|| SourceError::MissingRule("allow".into()))?;
+    let package = engine
+        .add_policy("policy.rego".into(), source.into())
+        .map_err(|error| SourceError::Syntax(error.to_string()))?;
+    let module = engine
+        .get_modules()
+        .first()
+        .cloned()
+        .ok_or_else(|| SourceError::MissingRule("allow".into()))?;
     imports(&module)?;
     let rules = Rules::of(&module)?;
     for needed in ["allow", "findings"] {
@@ -38,8 +43,11 @@ pub fn check(source: &str) -> Result<String, SourceError> {
 fn imports(module: &Module) -> Result<(), SourceError> {
     for import in &module.imports {
         let path = import.refr.span().text();
-        if !(path == "rego.v1" || path.starts_with("future.keywords") || path.starts_with("input.")) {
-            return Err(SourceError::Syntax(format!("a policy cannot import `{path}`: it stands alone")));
+        if !(path == "rego.v1" || path.starts_with("future.keywords") || path.starts_with("input."))
+        {
+            return Err(SourceError::Syntax(format!(
+                "a policy cannot import `{path}`: it stands alone"
+            )));
         }
     }
     Ok(())
@@ -60,13 +68,19 @@ impl Rules {
             let name = match rule.as_ref() {
                 Rule::Spec { head, bodies, .. } => {
                     let (refr, args, key, assign) = match head {
-                        RuleHead::Compr { refr, assign, .. } => (refr, &[][..], None, assign.as_ref()),
+                        RuleHead::Compr { refr, assign, .. } => {
+                            (refr, &[][..], None, assign.as_ref())
+                        }
                         RuleHead::Set { refr, key, .. } => (refr, &[][..], key.as_ref(), None),
-                        RuleHead::Func { refr, args, assign, .. } => (refr, args.as_slice(), None, assign.as_ref()),
+                        RuleHead::Func {
+                            refr, args, assign, ..
+                        } => (refr, args.as_slice(), None, assign.as_ref()),
                     };
                     if key.is_some() && matches!(refr.as_ref(), Expr::RefBrack { .. }) {
                         let head = refr.span().text();
-                        return Err(SourceError::Syntax(format!("`{head} contains …` is not supported: write a comprehension")));
+                        return Err(SourceError::Syntax(format!(
+                            "`{head} contains …` is not supported: write a comprehension"
+                        )));
                     }
                     mentions.exprs(args);
                     mentions.exprs(key);
@@ -79,9 +93,13 @@ impl Rules {
                     mentions.indices(refr);
                     name
                 }
-                Rule::Default { refr, args, value, .. } => {
+                Rule::Default {
+                    refr, args, value, ..
+                } => {
                     let name = head_name(refr);
-                    if name == "allow" && !matches!(value.as_ref(), Expr::Bool { span, .. } if span.text() == "false") {
+                    if name == "allow"
+                        && !matches!(value.as_ref(), Expr::Bool { span, .. } if span.text() == "false")
+                    {
                         return Err(SourceError::DefaultAllow);
                     }
                     mentions.exprs(args);
@@ -90,12 +108,20 @@ impl Rules {
                 }
             };
             if name == RESULT {
-                return Err(SourceError::Syntax(format!("the rule `{RESULT}` is the engine's own")));
+                return Err(SourceError::Syntax(format!(
+                    "the rule `{RESULT}` is the engine's own"
+                )));
             }
             if mentions.names.contains("data") {
-                return Err(SourceError::Syntax(format!("the rule `{name}` reads `data`, which a policy does not have")));
+                return Err(SourceError::Syntax(format!(
+                    "the rule `{name}` reads `data`, which a policy does not have"
+                )));
             }
-            rules.calls.entry(name).or_default().append(&mut mentions.names);
+            rules
+                .calls
+                .entry(name)
+                .or_default()
+                .append(&mut mentions.names);
             rules.functions.append(&mut mentions.functions);
         }
         Ok(rules)
@@ -103,7 +129,8 @@ impl Rules {
 
     fn knows(&self, function: &str) -> bool {
         let root = function.split(['.', '[']).next().unwrap_or(function);
-        self.calls.contains_key(root) || (BUILTINS.contains_key(function) && !IMPURE.contains(&function))
+        self.calls.contains_key(root)
+            || (BUILTINS.contains_key(function) && !IMPURE.contains(&function))
     }
 
     /// Finds a rule that can reach itself. A local variable named like a rule counts as the rule.
@@ -162,7 +189,11 @@ impl Mentions {
 
     fn expr(&mut self, expr: &Ref<Expr>) {
         match expr.as_ref() {
-            Expr::String { .. } | Expr::RawString { .. } | Expr::Number { .. } | Expr::Bool { .. } | Expr::Null { .. } => {}
+            Expr::String { .. }
+            | Expr::RawString { .. }
+            | Expr::Number { .. }
+            | Expr::Bool { .. }
+            | Expr::Null { .. } => {}
             Expr::Var { span, .. } => {
                 self.names.insert(span.text().to_owned());
             }
@@ -176,7 +207,9 @@ impl Mentions {
                 self.expr(term);
                 self.query(query);
             }
-            Expr::ObjectCompr { key, value, query, .. } => {
+            Expr::ObjectCompr {
+                key, value, query, ..
+            } => {
                 self.exprs([key, value]);
                 self.query(query);
             }
@@ -192,7 +225,12 @@ impl Mentions {
             | Expr::BoolExpr { lhs, rhs, .. }
             | Expr::ArithExpr { lhs, rhs, .. }
             | Expr::AssignExpr { lhs, rhs, .. } => self.exprs([lhs, rhs]),
-            Expr::Membership { key, value, collection, .. } => {
+            Expr::Membership {
+                key,
+                value,
+                collection,
+                ..
+            } => {
                 self.exprs(key);
                 self.exprs([value, collection]);
             }
@@ -203,7 +241,12 @@ impl Mentions {
         for statement in &query.stmts {
             match &statement.literal {
                 Literal::SomeVars { .. } => {}
-                Literal::SomeIn { key, value, collection, .. } => {
+                Literal::SomeIn {
+                    key,
+                    value,
+                    collection,
+                    ..
+                } => {
                     self.exprs(key);
                     self.exprs([value, collection]);
                 }

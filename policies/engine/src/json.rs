@@ -14,7 +14,11 @@ const DEPTH_MAX: usize = 64;
 
 /// Reads a text; what cannot be read is an error with the general reader's words.
 pub fn read(text: &str) -> Result<Value, String> {
-    let mut reader = Reader { text, at: 0, keys: BTreeMap::new() };
+    let mut reader = Reader {
+        text,
+        at: 0,
+        keys: BTreeMap::new(),
+    };
     match reader.value(0) {
         Some(value) if reader.at == text.len() => Ok(value),
         _ => Value::from_json_str(text).map_err(|error| error.to_string()),
@@ -68,7 +72,11 @@ impl<'a> Reader<'a> {
         if !self.eat(b'}') {
             loop {
                 let key = self.string()?;
-                let key = self.keys.entry(key).or_insert_with(|| Value::from(key)).clone();
+                let key = self
+                    .keys
+                    .entry(key)
+                    .or_insert_with(|| Value::from(key))
+                    .clone();
                 if !self.eat(b':') {
                     return None;
                 }
@@ -109,9 +117,15 @@ impl<'a> Reader<'a> {
             return None;
         }
         let rest = self.text.get(self.at..)?;
-        let end = rest.bytes().position(|byte| byte == b'"' || byte == b'\\' || byte < b' ')?;
+        let end = rest
+            .bytes()
+            .position(|byte| byte == b'"' || byte == b'\\' || byte < b' ')?;
         self.at += end;
-        if self.eat(b'"') { rest.get(..end) } else { None }
+        if self.eat(b'"') {
+            rest.get(..end)
+        } else {
+            None
+        }
     }
 
     /// Reads an integer that a double holds exactly, in its one form.
@@ -122,7 +136,9 @@ impl<'a> Reader<'a> {
             self.at += 1;
         }
         let digits = self.text.get(start..self.at)?;
-        let plain = digits.len() <= 16 && !digits.starts_with("-0") && (digits == "0" || !digits.starts_with('0'));
+        let plain = digits.len() <= 16
+            && !digits.starts_with("-0")
+            && (digits == "0" || !digits.starts_with('0'));
         if !plain || matches!(self.peek(), Some(b'.' | b'e' | b'E')) {
             return None;
         }

@@ -24,20 +24,27 @@ impl Program {
     pub fn compile(source: &str) -> Result<Self, SourceError> {
         let package = check::check(source)?;
         // Both rules in one value: what they share is computed once.
-        let whole = format!("{source}\n\n{RESULT} := {{\"allow\": allow, \"findings\": findings}}\n");
+        let whole =
+            format!("{source}\n\n{RESULT} := {{\"allow\": allow, \"findings\": findings}}\n");
         let mut engine = Engine::new();
-        engine.add_policy("policy.rego".into(), whole).map_err(syntax)?;
+        engine
+            .add_policy("policy.rego".into(), whole)
+            .map_err(syntax)?;
         let paths = ENTRY_POINTS.map(|rule| format!("{package}.{rule}"));
         let entry_points: Vec<&str> = paths.iter().map(String::as_str).collect();
-        let compiled = engine.compile_with_entrypoint(&Arc::from(entry_points[0])).map_err(syntax)?;
-        let program = Compiler::compile_from_policy(&compiled, &entry_points).map_err(compiler_error)?;
+        let compiled = engine
+            .compile_with_entrypoint(&Arc::from(entry_points[0]))
+            .map_err(syntax)?;
+        let program =
+            Compiler::compile_from_policy(&compiled, &entry_points).map_err(compiler_error)?;
 
         let mut vm = RegoVM::new();
         // Fuel is the meter of work; a second one would only add a second way to run out.
         vm.set_max_instructions(usize::MAX);
         vm.set_strict_builtin_errors(true);
         vm.load_program(program);
-        vm.set_data(Value::new_object()).map_err(|error| SourceError::Syntax(error.to_string()))?;
+        vm.set_data(Value::new_object())
+            .map_err(|error| SourceError::Syntax(error.to_string()))?;
         let mut program = Self { vm };
         // Whatever the sample's verdict is: it fills caches that are then part of the image.
         let _ = program.judge(SAMPLE, "{}");
@@ -47,19 +54,27 @@ impl Program {
     pub fn judge(&mut self, dossier: &str, parameters: &str) -> Result<Verdict, RuleError> {
         let mut input = json::read(dossier).map_err(RuleError::RuleFailed)?;
         let parameters = json::read(parameters).map_err(RuleError::RuleFailed)?;
-        let fields = input.as_object_mut().map_err(|error| RuleError::RuleFailed(error.to_string()))?;
+        let fields = input
+            .as_object_mut()
+            .map_err(|error| RuleError::RuleFailed(error.to_string()))?;
         fields.insert("parameters".into(), parameters);
         self.vm.set_input(input);
         let result = self.run(0)?;
         if result == Value::Undefined {
-            let undefined = if self.run(1)? == Value::Undefined { "allow" } else { "findings" };
+            let undefined = if self.run(1)? == Value::Undefined {
+                "allow"
+            } else {
+                "findings"
+            };
             return Err(RuleError::UndefinedRule(undefined.into()));
         }
         verdict::read(&result)
     }
 
     fn run(&mut self, entry_point: usize) -> Result<Value, RuleError> {
-        self.vm.execute_entry_point_by_index(entry_point).map_err(|error| RuleError::RuleFailed(error.to_string()))
+        self.vm
+            .execute_entry_point_by_index(entry_point)
+            .map_err(|error| RuleError::RuleFailed(error.to_string()))
     }
 }
 

@@ -13,7 +13,10 @@ pub fn read(result: &Value) -> Result<Verdict, RuleError> {
         Value::Array(array) => array.iter().map(finding).collect::<Result<_, _>>()?,
         _ => return Err(wrong("`findings` is neither a set nor an array")),
     };
-    Ok(Verdict { allow: *allow, findings })
+    Ok(Verdict {
+        allow: *allow,
+        findings,
+    })
 }
 
 fn finding(value: &Value) -> Result<Finding, RuleError> {
@@ -21,15 +24,26 @@ fn finding(value: &Value) -> Result<Finding, RuleError> {
         return Err(wrong("a finding is not an object"));
     };
     if fields.len() != 4 {
-        return Err(wrong("a finding has other fields than `control`, `status`, `reason` and `entries`"));
+        return Err(wrong(
+            "a finding has other fields than `control`, `status`, `reason` and `entries`",
+        ));
     }
     let status = match text(value, "status")?.as_str() {
         "satisfied" => Status::Satisfied,
         "failed" => Status::Failed,
         "not-applicable" => Status::NotApplicable,
-        _ => return Err(wrong("a finding's `status` is none of `satisfied`, `failed`, `not-applicable`")),
+        _ => {
+            return Err(wrong(
+                "a finding's `status` is none of `satisfied`, `failed`, `not-applicable`",
+            ));
+        }
     };
-    Ok(Finding { control: text(value, "control")?, status, reason: text(value, "reason")?, entries: entries(value)? })
+    Ok(Finding {
+        control: text(value, "control")?,
+        status,
+        reason: text(value, "reason")?,
+        entries: entries(value)?,
+    })
 }
 
 fn entries(finding: &Value) -> Result<Vec<String>, RuleError> {

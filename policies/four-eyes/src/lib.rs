@@ -28,7 +28,12 @@ impl Policy for FourEyes {
 
     fn judge(dossier: &Dossier, parameters: Parameters) -> Finding {
         let needed = parameters.approvals_min.max(1);
-        let unregistered: u64 = dossier.change.commits.iter().map(|commit| u64::from(commit.unregistered)).sum();
+        let unregistered: u64 = dossier
+            .change
+            .commits
+            .iter()
+            .map(|commit| u64::from(commit.unregistered))
+            .sum();
         if unregistered > 0 {
             return Self::failed("people who are not registered took part in the change", []);
         }
@@ -36,33 +41,64 @@ impl Policy for FourEyes {
             return Self::failed("it is not known who took part in the whole change", []);
         }
         let mut counting: Vec<&Approval> = Vec::new();
-        for approval in dossier.approvals.iter().filter(|approval| counts(approval, dossier)) {
+        for approval in dossier
+            .approvals
+            .iter()
+            .filter(|approval| counts(approval, dossier))
+        {
             if !counting.iter().any(|other| other.person == approval.person) {
                 counting.push(approval);
             }
         }
         let enough = counting.len() >= needed;
-        let reason = match (enough, dossier.approvals.last().and_then(|approval| approval.reason.as_ref())) {
-            (true, _) => format!("{} approved who had no part in the change", people(counting.len())),
-            (false, Some(last)) => format!("{} of {needed} needed approved; the last approval is void: {last}", counting.len()),
+        let reason = match (
+            enough,
+            dossier
+                .approvals
+                .last()
+                .and_then(|approval| approval.reason.as_ref()),
+        ) {
+            (true, _) => format!(
+                "{} approved who had no part in the change",
+                people(counting.len())
+            ),
+            (false, Some(last)) => format!(
+                "{} of {needed} needed approved; the last approval is void: {last}",
+                counting.len()
+            ),
             (false, None) => format!("{} of {needed} needed approved", counting.len()),
         };
         Finding {
             control: Self::CONTROL.into(),
-            status: if enough { Status::Satisfied } else { Status::Failed },
+            status: if enough {
+                Status::Satisfied
+            } else {
+                Status::Failed
+            },
             reason,
-            entries: counting.iter().map(|approval| approval.entry.clone()).collect(),
+            entries: counting
+                .iter()
+                .map(|approval| approval.entry.clone())
+                .collect(),
         }
     }
 }
 
 fn counts(approval: &Approval, dossier: &Dossier) -> bool {
-    let took_part = dossier.change.commits.iter().any(|commit| commit.people.contains(&approval.person));
+    let took_part = dossier
+        .change
+        .commits
+        .iter()
+        .any(|commit| commit.people.contains(&approval.person));
     approval.status == ApprovalStatus::Valid && approval.expires_ms > dossier.now_ms && !took_part
 }
 
 fn people(count: usize) -> String {
-    if count == 1 { "1 person".into() } else { format!("{count} people") }
+    if count == 1 {
+        "1 person".into()
+    } else {
+        format!("{count} people")
+    }
 }
 
 author::policy!(FourEyes);

@@ -39,13 +39,24 @@ impl Policy for IntegrationTested {
             Ok(report) => report,
             Err(reason) => return Self::failed(reason, [attestation]),
         };
-        let missing = |required: &&String| !report.suites.iter().any(|suite| suite.name == **required && suite.passed > 0);
+        let missing = |required: &&String| {
+            !report
+                .suites
+                .iter()
+                .any(|suite| suite.name == **required && suite.passed > 0)
+        };
         match parameters.suites.iter().find(missing) {
             Some(missing) => {
                 let missing: String = missing.chars().take(100).collect();
-                Self::failed(format!("no test of the suite `{missing}` ran"), [attestation])
+                Self::failed(
+                    format!("no test of the suite `{missing}` ran"),
+                    [attestation],
+                )
             }
-            None => Self::satisfied(format!("`{}`: {} tests passed", parameters.name, report.passed), [attestation]),
+            None => Self::satisfied(
+                format!("`{}`: {} tests passed", parameters.name, report.passed),
+                [attestation],
+            ),
         }
     }
 }

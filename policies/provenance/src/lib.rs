@@ -47,8 +47,13 @@ impl Policy for Provenance {
         }
         match provenances.last() {
             Some(last) => {
-                let commit = author::facts::<Facts>(last, "provenance.v1").map(|facts| facts.commit).unwrap_or_default();
-                Self::satisfied(format!("it was built from commit `{commit}` by a trusted builder"), provenances)
+                let commit = author::facts::<Facts>(last, "provenance.v1")
+                    .map(|facts| facts.commit)
+                    .unwrap_or_default();
+                Self::satisfied(
+                    format!("it was built from commit `{commit}` by a trusted builder"),
+                    provenances,
+                )
             }
             None => Self::failed("there is no provenance", []),
         }
@@ -58,21 +63,39 @@ impl Policy for Provenance {
 fn trusted(provenance: &Attestation, parameters: &Parameters) -> Result<(), String> {
     let facts: Facts = author::facts(provenance, "provenance.v1")?;
     let name = &provenance.name;
-    let shown = |text: &str| text.chars().take(100).filter(|character| !character.is_control()).collect::<String>();
+    let shown = |text: &str| {
+        text.chars()
+            .take(100)
+            .filter(|character| !character.is_control())
+            .collect::<String>()
+    };
     if provenance.outcome == Outcome::Failed {
         Err(format!("the provenance `{name}` is reported as failed"))
     } else if provenance.subject != SubjectKind::Artifact {
         Err(format!("the provenance `{name}` is not about the artifact"))
     } else if facts.commit.is_empty() || facts.repository.is_empty() || facts.builder.is_empty() {
-        Err(format!("the provenance `{name}` lacks its commit, repository or builder"))
-    } else if !parameters.repositories.is_empty() && !parameters.repositories.contains(&facts.repository) {
-        Err(format!("the repository `{}` is not trusted", shown(&facts.repository)))
+        Err(format!(
+            "the provenance `{name}` lacks its commit, repository or builder"
+        ))
+    } else if !parameters.repositories.is_empty()
+        && !parameters.repositories.contains(&facts.repository)
+    {
+        Err(format!(
+            "the repository `{}` is not trusted",
+            shown(&facts.repository)
+        ))
     } else if !parameters.builders.is_empty() && !parameters.builders.contains(&facts.builder) {
-        Err(format!("the builder `{}` is not trusted", shown(&facts.builder)))
+        Err(format!(
+            "the builder `{}` is not trusted",
+            shown(&facts.builder)
+        ))
     } else if parameters.build_url && facts.build_url.is_none_or(|url| url.is_empty()) {
         Err(format!("the provenance `{name}` does not link its build"))
     } else if facts.materials < parameters.materials_min {
-        Err(format!("{} materials are listed, at least {} must be", facts.materials, parameters.materials_min))
+        Err(format!(
+            "{} materials are listed, at least {} must be",
+            facts.materials, parameters.materials_min
+        ))
     } else {
         Ok(())
     }

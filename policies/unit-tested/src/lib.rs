@@ -33,7 +33,10 @@ impl Policy for UnitTested {
             return Self::failed(format!("there is no test report `{}`", parameters.name), []);
         };
         match Junit::passed(attestation, parameters.tests_min) {
-            Ok(report) => Self::satisfied(format!("`{}`: {} tests passed", parameters.name, report.passed), [attestation]),
+            Ok(report) => Self::satisfied(
+                format!("`{}`: {} tests passed", parameters.name, report.passed),
+                [attestation],
+            ),
             Err(reason) => Self::failed(reason, [attestation]),
         }
     }
