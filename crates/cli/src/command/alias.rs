@@ -16,6 +16,7 @@ pub(crate) enum Alias {
 /// Registers a name by which a person is known elsewhere. Nobody enters their own.
 #[derive(Debug, Args)]
 pub(crate) struct Add {
+    /// The person's id.
     person: PersonId,
     /// The name: `email:ann@example.com`, `github:ann`.
     #[arg(value_name = "SCHEME:NAME")]

@@ -9,9 +9,9 @@ use crate::exit::Exit;
 use crate::show;
 use crate::subject::Artifact;
 
-/// Approves an artifact's change for an environment, as the person whom the key speaks for.
+/// Approves an artifact's change for an environment.
 ///
-/// Whether it counts is found by each decision: that of somebody who took part in the change does not.
+/// It is given by the person whom the key speaks for. Whether it counts is found by each decision: that of somebody who took part in the change does not.
 #[derive(Debug, Args)]
 pub(crate) struct Approve {
     #[command(flatten)]

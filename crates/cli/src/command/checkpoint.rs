@@ -5,7 +5,9 @@ use serde_json::json;
 use super::Global;
 use crate::exit::Exit;
 
-/// Prints the newest checkpoint of the log, signed. Whoever keeps one notices when the journal is rewritten.
+/// Prints the newest checkpoint of the log, signed.
+///
+/// Whoever keeps one notices when the journal is rewritten.
 #[derive(Debug, Args)]
 pub(crate) struct Checkpoint {}
 

@@ -9,6 +9,7 @@ use crate::output;
 /// Prints the completions of a shell.
 #[derive(Debug, Args)]
 pub(crate) struct Completion {
+    /// The shell.
     shell: Shell,
 }
 

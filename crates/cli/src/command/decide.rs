@@ -14,9 +14,9 @@ use crate::file;
 use crate::show;
 use crate::subject::Artifact;
 
-/// Decides by the policies in force whether an artifact may run in an environment, and records the decision.
+/// Decides whether an artifact may run in an environment, by the policies in force.
 ///
-/// Exits with 0 when it is allowed, and with 3 when it is denied.
+/// The decision is recorded. Exits with 0 when it is allowed, and with 3 when it is denied.
 #[derive(Debug, Args)]
 pub(crate) struct Decide {
     /// A fingerprint, or a file or directory.

@@ -16,6 +16,7 @@ pub(crate) enum Decision {
 /// Shows a decision or a trial, policy by policy.
 #[derive(Debug, Args)]
 pub(crate) struct Show {
+    /// Its entry.
     decision: EntryHash,
 }
 

@@ -14,7 +14,7 @@ use crate::failure::Failure;
 use crate::show;
 use crate::subject::Artifact;
 
-/// Deployments: reports that an artifact was put into an environment. `trailmark env log` lists them.
+/// Deployments: what was put into environments. `trailmark env log` lists them.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Deployment {
     Report(Report),

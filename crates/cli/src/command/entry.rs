@@ -19,12 +19,14 @@ pub(crate) enum Entry {
 /// Shows an entry.
 #[derive(Debug, Args)]
 pub(crate) struct Show {
+    /// Its hash.
     entry: EntryHash,
 }
 
 /// Gets a receipt: the proof that the entry is in the log, for `trailmark verify --receipt`.
 #[derive(Debug, Args)]
 pub(crate) struct Receipt {
+    /// The entry's hash.
     entry: EntryHash,
     /// Where to write it [default: standard output].
     #[arg(long, short, value_name = "FILE")]

@@ -12,7 +12,7 @@ use crate::argument::Moment;
 use crate::exit::Exit;
 use crate::show;
 
-/// Environments: where artifacts run, what was observed there and what was reported.
+/// Environments: where artifacts run.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Environment {
     Create(Create),
@@ -26,6 +26,7 @@ pub(crate) enum Environment {
 /// Creates an environment, or changes its description.
 #[derive(Debug, Args)]
 pub(crate) struct Create {
+    /// What it is called.
     environment: Name,
     /// What it is for.
     #[arg(long, default_value = "", hide_default_value = true)]
@@ -35,6 +36,7 @@ pub(crate) struct Create {
 /// Shows what runs in an environment, or ran at a time, and what does not fit together.
 #[derive(Debug, Args)]
 pub(crate) struct Show {
+    /// The environment.
     #[arg(env = "TRAILMARK_ENVIRONMENT")]
     environment: Name,
     /// The moment: `2026-11-19T02:30:00Z`, or a span of time ago such as `12h` [default: now].
@@ -45,6 +47,7 @@ pub(crate) struct Show {
 /// Lists an environment's last deployments, newest first.
 #[derive(Debug, Args)]
 pub(crate) struct Log {
+    /// The environment.
     #[arg(env = "TRAILMARK_ENVIRONMENT")]
     environment: Name,
     /// How many.
@@ -55,6 +58,7 @@ pub(crate) struct Log {
 /// Shows what started and stopped between two moments.
 #[derive(Debug, Args)]
 pub(crate) struct Diff {
+    /// The environment.
     #[arg(env = "TRAILMARK_ENVIRONMENT")]
     environment: Name,
     /// The earlier moment: a time, or a span of time ago.

@@ -9,7 +9,7 @@ use crate::exit::Exit;
 use crate::file;
 use crate::subject::Artifact;
 
-/// Exports the journal, or all that it knows about an artifact, as a bundle that anybody can verify.
+/// Exports the journal, or all about an artifact, as a bundle that anybody can verify.
 #[derive(Debug, Args)]
 pub(crate) struct Export {
     /// An artifact: a fingerprint, or a file or directory [default: the whole journal].

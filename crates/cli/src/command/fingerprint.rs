@@ -11,6 +11,7 @@ use crate::subject;
 /// Computes the fingerprint of a file or directory, on this machine.
 #[derive(Debug, Args)]
 pub(crate) struct Fingerprint {
+    /// The file or directory.
     path: PathBuf,
 }
 

@@ -24,6 +24,7 @@ pub(crate) enum Flow {
 /// Creates a flow, or changes its template.
 #[derive(Debug, Args)]
 pub(crate) struct Create {
+    /// What it is called.
     flow: Name,
     /// A YAML file: `required`, a list of `{type, name, subject}` with `artifact` or `trail` as subject.
     #[arg(long, value_name = "FILE")]
@@ -36,6 +37,7 @@ pub(crate) struct Create {
 /// Shows a flow and its template.
 #[derive(Debug, Args)]
 pub(crate) struct Show {
+    /// The flow.
     #[arg(env = "TRAILMARK_FLOW")]
     flow: Name,
 }

@@ -5,7 +5,9 @@ use super::Global;
 use crate::answer::text;
 use crate::exit::Exit;
 
-/// Asks whether the recorder is well. Exits with 1 when it takes no writes.
+/// Asks whether the recorder is well.
+///
+/// Exits with 1 when it takes no writes.
 #[derive(Debug, Args)]
 pub(crate) struct Health {}
 

@@ -19,12 +19,12 @@ pub(crate) enum Key {
     List(List),
 }
 
-/// Adds a key, and prints its token: this is the only time that it is to be had.
+/// Adds a key, and prints its token this once.
 #[derive(Debug, Args)]
 pub(crate) struct Add {
     /// What it is called.
     name: Name,
-    /// What it may do.
+    /// What it may do; several are named one by one, or with commas.
     #[arg(
         long = "role",
         value_name = "ROLE",
@@ -49,6 +49,7 @@ pub(crate) struct Add {
 /// Ends a key.
 #[derive(Debug, Args)]
 pub(crate) struct Revoke {
+    /// Its id.
     key: KeyId,
     /// Why.
     #[arg(long)]

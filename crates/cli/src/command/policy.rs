@@ -11,7 +11,7 @@ use crate::answer::{flag, list, short, text, time};
 use crate::exit::Exit;
 use crate::show;
 
-/// Policies: code that checks controls; published, and bound to where it is in force.
+/// Policies: code that checks controls, published and bound.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Policy {
     Publish(publish::Publish),

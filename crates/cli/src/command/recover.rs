@@ -6,7 +6,7 @@ use super::Global;
 use crate::exit::Exit;
 use crate::show;
 
-/// Makes a journal that is not what it was take writes again, and records what was lost.
+/// Makes a journal that lost entries take writes again, and records what was lost.
 #[derive(Debug, Args)]
 pub(crate) struct Recover {
     /// What happened.

@@ -16,9 +16,9 @@ use crate::failure::Failure;
 use crate::folder;
 use crate::secret;
 
-/// Makes decisions again from a bundle alone, and compares them to the bit. Needs no recorder and no network.
+/// Makes decisions again from a bundle, and compares them to the bit.
 ///
-/// Exits with 4 when one differs.
+/// It needs the bundle alone, no recorder and no network. Exits with 4 when one differs.
 #[derive(Debug, Args)]
 pub(crate) struct Replay {
     /// The decision's entry, or its first digits [default: every decision in the bundle].

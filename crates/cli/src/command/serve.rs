@@ -26,7 +26,9 @@ const PAUSE: Duration = Duration::from_secs(10);
 /// What threads beside the requests are given to end.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Runs the recorder on this machine. At its first start it creates a journal, and prints the first admin key once.
+/// Runs the recorder on this machine.
+///
+/// At its first start it creates a journal, and prints the first admin key once.
 ///
 /// It listens on this machine alone: to serve others, put a proxy with TLS in front of it.
 #[derive(Debug, Args)]

@@ -21,6 +21,7 @@ pub(crate) enum Trail {
 /// Begins a trail. What is not said comes from the CI system, or from git.
 #[derive(Debug, Args)]
 pub(crate) struct Begin {
+    /// What it is called: a commit, a ticket, a run.
     #[arg(env = "TRAILMARK_TRAIL")]
     trail: Name,
     /// The flow.
@@ -35,6 +36,7 @@ pub(crate) struct Begin {
 /// Shows a trail: its state, what is missing, and its entries.
 #[derive(Debug, Args)]
 pub(crate) struct Show {
+    /// The trail.
     #[arg(env = "TRAILMARK_TRAIL")]
     trail: Name,
     /// The flow.

@@ -13,9 +13,9 @@ use crate::failure::Failure;
 use crate::show;
 use crate::subject::Artifact;
 
-/// Tries policies on an artifact, those in force or others. It is recorded, and never allows anything.
+/// Tries policies on an artifact, those in force or others.
 ///
-/// Exits with 0 when it would be allowed, and with 3 when it would be denied.
+/// It is recorded, and never allows anything. Exits with 0 when it would be allowed, and with 3 when it would be denied.
 #[derive(Debug, Args)]
 pub(crate) struct Trial {
     /// A fingerprint, or a file or directory.

@@ -15,9 +15,9 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{Page, printable};
 
-/// Verifies a bundle from its bytes alone, and says what that proves. Needs no recorder and no network.
+/// Verifies a bundle or a receipt, and says what that proves.
 ///
-/// Exits with 4 when something is wrong, and names the first entry that is.
+/// It needs the bytes alone, no recorder and no network. Exits with 4 when something is wrong, and names the first entry that is.
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
     /// The bundle, as `trailmark export` writes it.

@@ -5,7 +5,11 @@ use crate::world::World;
 /// Collects the help of a command and of all below it.
 fn collect(world: &World, path: &[&str], all: &mut String) {
     let help = world.run(&[path, &["--help"]].concat()).expect(0).stdout;
-    *all += &format!("$ trailmark {} --help\n{help}\n", path.join(" "));
+    *all += &format!("$ trailmark {}\n", [path, &["--help"]].concat().join(" "));
+    for line in help.lines() {
+        *all += &format!("{}\n", line.trim_end());
+    }
+    all.push('\n');
     let list = help.split("Commands:\n").nth(1).unwrap_or_default();
     for line in list.lines().take_while(|line| !line.is_empty()) {
         // Wrapped descriptions are indented further.

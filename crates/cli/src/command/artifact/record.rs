@@ -16,9 +16,9 @@ use crate::subject::Artifact;
 /// What builds where no CI system says so.
 const BUILDER: &str = "local";
 
-/// Records an artifact with its provenance: commit, commits since the artifact before it, builder, materials.
+/// Records an artifact with its provenance.
 ///
-/// The commits and their authors come from the git repository in the working directory. Whoever took part in one of
+/// The commits since the artifact before it and their authors come from the git repository in the working directory. Whoever took part in one of
 /// them cannot approve the change.
 #[derive(Debug, Args)]
 pub(crate) struct Record {

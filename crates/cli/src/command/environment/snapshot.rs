@@ -13,9 +13,12 @@ use crate::exit::Exit;
 use crate::show;
 use crate::subject::{self, Artifact};
 
-/// Records what is observed to run in an environment: all of it, so what is not named has stopped.
+/// Records what is observed to run in an environment.
+///
+/// What is not named has stopped.
 #[derive(Debug, Args)]
 pub(crate) struct Snapshot {
+    /// The environment.
     #[arg(env = "TRAILMARK_ENVIRONMENT")]
     environment: Name,
     #[command(flatten)]

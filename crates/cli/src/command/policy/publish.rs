@@ -13,9 +13,10 @@ use crate::failure::Failure;
 /// What every WebAssembly file begins with.
 const WASM: &[u8] = b"\0asm";
 
-/// Publishes a policy: Rego source, a WebAssembly component, or one that comes with Trailmark.
+/// Publishes a policy: Rego source, a WebAssembly component, or a stock one.
 #[derive(Debug, Args)]
 pub(crate) struct Publish {
+    /// What it is called.
     name: Name,
     /// A file with Rego source or a component.
     #[arg(required_unless_present = "stock", conflicts_with = "stock")]
