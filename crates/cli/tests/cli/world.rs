@@ -190,8 +190,9 @@ impl Server {
     }
 
     pub fn signal(&self, name: &str) {
-        let status = Command::new("kill")
-            .args(["-s", name, &self.child.id().to_string()])
+        let id = self.child.id().to_string();
+        let status = Command::new("sh")
+            .args(["-c", r#"kill -s "$0" "$1""#, name, &id])
             .status()
             .unwrap();
         assert!(status.success());
