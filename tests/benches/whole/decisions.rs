@@ -9,7 +9,7 @@ use recorder::*;
 
 use crate::client::quantile_of;
 use crate::timed;
-use crate::world::{World, name};
+use crate::world::{World, name, trail_begins};
 
 const ATTESTATIONS: usize = 50;
 const DECISIONS: usize = 500;
@@ -126,6 +126,7 @@ fn evaluations(dossier: &model::Dossier) {
 }
 
 async fn fill(world: &World, fingerprint: Fingerprint) {
+    world.record(trail_begins("decided")).await;
     let commit = "5".repeat(40);
     let provenance = serde_json::json!({"builder": "bench", "commit": commit, "repository": "https://git.example/bench",
         "commits": [{"authors": ["email:author@example.com"], "sha": commit}]});
@@ -135,7 +136,7 @@ async fn fill(world: &World, fingerprint: Fingerprint) {
             flow: name("bench"),
             name: "bench".into(),
             provenance: serde_json::from_value(provenance).unwrap(),
-            trail: name("trail-0"),
+            trail: name("decided"),
         }))
         .await;
     for turn in 1..ATTESTATIONS {
@@ -150,7 +151,7 @@ async fn fill(world: &World, fingerprint: Fingerprint) {
                 flow: name("bench"),
                 name: name(called),
                 report: Report::Text(report),
-                trail: name("trail-0"),
+                trail: name("decided"),
                 attestation_type: name(evidence),
             }))
             .await;

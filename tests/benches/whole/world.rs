@@ -96,7 +96,7 @@ impl World {
             journal,
         };
         for trail in 0..TRAILS {
-            world.record(trail_begins(trail)).await;
+            world.record(trail_begins(&format!("trail-{trail}"))).await;
         }
         world
     }
@@ -204,12 +204,12 @@ fn authenticated(recorder: &Recorder, token: &str) -> Caller {
     Caller::authenticate(&recorder.definitions(), token, recorder.now_ms()).unwrap()
 }
 
-pub fn trail_begins(trail: usize) -> Event {
+pub fn trail_begins(trail: &str) -> Event {
     Event::Trail(BeginTrail {
         build_url: None,
         commit: None,
         flow: name("bench"),
         repository: None,
-        trail: name(&format!("trail-{trail}")),
+        trail: name(trail),
     })
 }

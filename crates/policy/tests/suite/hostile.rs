@@ -30,6 +30,7 @@ fn outcome(source: &PolicySource) -> Outcome {
 
 const FINDING: (&str, u8, &str, &[&str]) = ("control", 0, "it is so", &[]);
 
+// guest test of policy.evaluate
 #[test]
 fn a_policy_that_answers_properly_is_heard() {
     let entry = entry(1);

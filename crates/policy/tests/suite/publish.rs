@@ -104,6 +104,7 @@ fn a_component_exports_evaluate_as_the_world_has_it() {
     assert_eq!(other.code(), "policy-exports");
 }
 
+// guest test of engine.load
 #[test]
 fn rego_with_a_syntax_error_is_refused_with_its_place() {
     let error = rego("allow if {");

@@ -28,6 +28,7 @@ fn denied(rules: &str) -> Denial {
     }
 }
 
+// guest test of engine.judge
 #[test]
 fn parameters_and_dossier_are_the_input() {
     let rules = format!(
