@@ -29,11 +29,7 @@ pub fn check(root: &Path) -> Result<()> {
         .filter(|line| !line.trim().is_empty())
         .count();
     if count == 0 {
-        println!(
-            "the README has no command to run besides `{}`",
-            NOT_RUN.join("` and `")
-        );
-        return Ok(());
+        bail!("README.md has no commands to run");
     }
     let scratch = Scratch::fresh(root, "readme")?;
     let file = scratch.folder.join("README.md");
