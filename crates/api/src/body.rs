@@ -123,8 +123,13 @@ pub(crate) async fn read(
             format!("the body has more than `{bytes_max}` bytes"),
         )
     };
-    // Who waits for leave to send the body needs none of it to be read.
-    if declared.is_some_and(|declared| declared > bytes_max) && head.headers.contains_key(EXPECT) {
+    // Who waits for leave to send the body needs none of it to be read, and nobody far more than is taken.
+    let read_max = if head.headers.contains_key(EXPECT) {
+        bytes_max
+    } else {
+        bytes_max.saturating_mul(DRAINED_LIMITS)
+    };
+    if declared.is_some_and(|declared| declared > read_max) {
         return Err(too_large());
     }
     let timeout = state.limits.body_timeout;

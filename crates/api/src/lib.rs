@@ -8,7 +8,7 @@
 //! ```no_run
 //! # async fn run(recorder: std::sync::Arc<recorder::Recorder>) -> std::io::Result<()> {
 //! let state = api::AppState::new(recorder, api::Limits::default());
-//! let listener = tokio::net::TcpListener::bind("127.0.0.1:7447").await?;
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:7070").await?;
 //! let stop = async { tokio::signal::ctrl_c().await.unwrap_or_default() };
 //! api::serve(listener, api::all(state), &api::Limits::default(), stop).await
 //! # }

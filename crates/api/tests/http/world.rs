@@ -1,25 +1,24 @@
 //! A recorder behind its routers, with a clock and a source of randomness that tests set.
 
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Once};
+mod parts;
+
+use std::path::Path;
+use std::sync::Arc;
 
 use api::{AppState, Limits};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
-use journal::key::{LogKey, PermitKey};
-use recorder::{AliasKey, Charter, Entropy, Parts, Policies, Recorder, RecorderError, genesis};
+use recorder::Recorder;
 use serde_json::{Value, json};
 use store::memory::{Disk, Faults, OutsideFile};
-use store::{Clock, Memory};
+use store::{Memory, Options, Sqlite, Store};
 use tower::ServiceExt as _;
 
+pub use self::parts::START_MS;
+use self::parts::TestClock;
 use crate::openapi;
-
-/// 2026-11-19T02:30:00Z.
-pub const START_MS: u64 = 1_795_055_400_000;
 
 pub struct World {
     pub router: Router,
@@ -56,88 +55,65 @@ impl World {
     /// A journal of which an old copy was put back.
     pub async fn read_only() -> Self {
         let (disk, outside) = (Disk::default(), OutsideFile::default());
-        let world = Self::on(&disk, Some(&outside), true).await;
+        let mut world = Self::in_memory(&disk, Some(&outside), true).await;
         let copy = disk.copy();
         world.event(&trail_event("lost")).await;
-        let Self {
-            clock,
-            admin,
-            reporter,
-            recorder: stopped,
-            router,
-            ..
-        } = world;
-        drop((stopped, router));
         disk.put_back(&copy);
         let (journal, seed) = ("trailmark/test".parse().unwrap(), [1; 32]);
-        let store = Memory::open(
-            &disk,
-            Some(&outside),
-            Arc::new(clock.clone()),
-            (Some(&journal), &seed),
-        )
-        .unwrap();
-        let faults = store.faults();
-        let recorder = Arc::new(recorder(store, &clock).await);
-        let router = api::all(AppState::new(recorder.clone(), Limits::default()));
-        Self {
-            router,
-            recorder,
-            clock,
-            faults,
-            admin,
-            reporter,
-        }
+        let clock = Arc::new(world.clock.clone());
+        let store = Memory::open(&disk, Some(&outside), clock, (Some(&journal), &seed)).unwrap();
+        world.recorder = Arc::new(parts::recorder(Arc::new(store), &world.clock).await);
+        world.router = api::all(AppState::new(world.recorder.clone(), Limits::default()));
+        world
+    }
+
+    /// A journal on disk, which may not become larger.
+    pub async fn on_disk(folder: &Path, bytes_max: u64) -> Self {
+        let clock = TestClock::start();
+        let options = Options {
+            clock: Arc::new(clock.clone()),
+            bytes_max: Some(bytes_max),
+            ..Options::new(folder)
+        };
+        let (journal, seed) = ("trailmark/test".parse().unwrap(), [1; 32]);
+        let created = Sqlite::create(options, &journal, &seed, parts::genesis_draft(true)).await;
+        Self::over(Arc::new(created.unwrap().0), clock).await
     }
 
     async fn solo(solo: bool) -> Self {
-        Self::on(&Disk::default(), None, solo).await
+        Self::in_memory(&Disk::default(), None, solo).await
     }
 
-    async fn on(disk: &Disk, outside: Option<&OutsideFile>, solo: bool) -> Self {
-        let clock = TestClock(Arc::new(AtomicU64::new(START_MS)));
+    async fn in_memory(disk: &Disk, outside: Option<&OutsideFile>, solo: bool) -> Self {
+        let clock = TestClock::start();
         let (journal, seed) = ("trailmark/test".parse().unwrap(), [1; 32]);
-        let charter = Charter {
-            name: "Test".to_owned(),
-            people_by_key: true,
-            solo,
-        };
-        let draft = genesis(
-            &charter,
-            &LogKey::new(&journal, &seed),
-            &PermitKey::new(&[2; 32]),
-        )
-        .unwrap();
-        let created = Memory::create(
-            disk,
-            outside,
-            Arc::new(clock.clone()),
-            (&journal, &seed),
-            draft,
-        )
-        .await;
+        let (draft, shared) = (parts::genesis_draft(solo), Arc::new(clock.clone()));
+        let created = Memory::create(disk, outside, shared, (&journal, &seed), draft).await;
         let (store, _) = created.unwrap();
         let faults = store.faults();
-        let recorder = Arc::new(recorder(store, &clock).await);
+        Self {
+            faults,
+            ..Self::over(Arc::new(store), clock).await
+        }
+    }
+
+    async fn over(store: Arc<dyn Store>, clock: TestClock) -> Self {
+        let recorder = Arc::new(parts::recorder(store, &clock).await);
         let admin = recorder.add_first_key().await.unwrap().unwrap().token;
         let router = api::all(AppState::new(recorder.clone(), Limits::default()));
         let mut world = Self {
             router,
             recorder,
             clock,
-            faults,
+            faults: Arc::default(),
             admin,
             reporter: String::new(),
         };
+        let flow = json!({"flow": "payments"});
+        world.made(&world.admin, "/v1/flows", &flow).await;
+        let environment = json!({"environment": "production"});
         world
-            .made(&world.admin, "/v1/flows", &json!({"flow": "payments"}))
-            .await;
-        world
-            .made(
-                &world.admin,
-                "/v1/environments",
-                &json!({"environment": "production"}),
-            )
+            .made(&world.admin, "/v1/environments", &environment)
             .await;
         let key = json!({"name": "ci", "roles": ["reporter", "snapshotter"], "grants": [{"flow": "payments"}]});
         world.reporter = world.token(&key).await;
@@ -306,73 +282,4 @@ pub fn attestation_event(trail: &str, fingerprint: &str, report: &Value) -> Valu
         "kind": "attestation", "flow": "payments", "trail": trail, "fingerprint": fingerprint,
         "name": "unit-tests", "type": "junit", "report": report,
     })
-}
-
-async fn recorder(store: Memory, clock: &TestClock) -> Recorder {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("policy-cache");
-    let cache = policy::Cache {
-        folder,
-        key: [4; 32],
-    };
-    // Compiling the Rego engine takes long; whoever comes first does it for all.
-    static COMPILED: Once = Once::new();
-    COMPILED.call_once(|| {
-        let config = policy::Config {
-            cache: Some(cache.clone()),
-            engine: Some(policy::stock::engine().into()),
-        };
-        let seed = policy::stock::seed("unit-tested", policy::PolicyForm::Rego)
-            .unwrap()
-            .source();
-        policy::Sandbox::new(config)
-            .unwrap()
-            .prepare(&seed)
-            .unwrap();
-    });
-    let parts = Parts {
-        store: Arc::new(store),
-        clock: Arc::new(clock.clone()),
-        entropy: Arc::new(Counting(AtomicU64::new(1))),
-        alias_key: AliasKey([3; 32]),
-        permit_key: PermitKey::new(&[2; 32]),
-        policies: Policies::new(policy::stock::engine().into(), Some(cache)).unwrap(),
-    };
-    Recorder::start(parts).await.unwrap()
-}
-
-/// Time stands still unless a test moves it.
-#[derive(Clone)]
-pub struct TestClock(Arc<AtomicU64>);
-
-impl TestClock {
-    pub fn advance(&self, ms: u64) {
-        self.0.fetch_add(ms, Ordering::SeqCst);
-    }
-}
-
-impl Clock for TestClock {
-    fn wall_ms(&self) -> u64 {
-        self.0.load(Ordering::SeqCst)
-    }
-
-    fn elapsed_ms(&self) -> u64 {
-        self.wall_ms() - START_MS
-    }
-}
-
-/// Counts instead of guessing.
-struct Counting(AtomicU64);
-
-impl Entropy for Counting {
-    fn fill(&self, buffer: &mut [u8]) -> Result<(), RecorderError> {
-        let count = self.0.fetch_add(1, Ordering::SeqCst).to_be_bytes();
-        for (byte, value) in buffer
-            .iter_mut()
-            .rev()
-            .zip(count.iter().rev().chain(std::iter::repeat(&0)))
-        {
-            *byte = *value;
-        }
-        Ok(())
-    }
 }
