@@ -49,7 +49,7 @@ async fn run() {
                 requests: SINGLES,
                 path: "/",
                 token: "",
-                bodies: &[single.clone()],
+                bodies: std::slice::from_ref(&single),
             },
         )
         .await;
