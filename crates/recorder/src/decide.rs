@@ -15,7 +15,7 @@ use crate::decision::{Grounds, SCHEMA};
 use crate::definitions::Definitions;
 use crate::dossier::Question;
 use crate::error::RecorderError;
-use crate::history::{History, Loaded};
+use crate::history::History;
 use crate::judge::{NotJudged, Participant, judge};
 use crate::permit::{Permit, PermitRequest};
 use crate::policies::blocking;
@@ -377,15 +377,15 @@ impl Recorder {
         &self,
         question: &Question,
     ) -> Result<History, RecorderError> {
+        let artifact = StreamName::artifact(&question.fingerprint);
+        let trail = StreamName::trail(&question.flow, &question.trail);
+        let allowed = StreamName::allowed(&question.environment, &question.flow);
+        let (of_artifact, of_trail, of_allowed) =
+            tokio::try_join!(self.load(&artifact), self.load(&trail), self.load(&allowed))?;
         let mut history = History::default();
-        for stream in [
-            StreamName::artifact(&question.fingerprint),
-            StreamName::trail(&question.flow, &question.trail),
-            StreamName::allowed(&question.environment, &question.flow),
-        ] {
-            let entries: Arc<[Loaded]> = self.load(&stream).await?;
-            history.insert(stream, entries);
-        }
+        history.insert(artifact, of_artifact);
+        history.insert(trail, of_trail);
+        history.insert(allowed, of_allowed);
         Ok(history)
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use model::dossier::{Attestation, Dossier, Outcome, Subject, SubjectKind};
-use model::limits::{DOSSIER_ATTESTATIONS_MAX, DOSSIER_BYTES_MAX};
-use model::{Body, EntryHash, Fingerprint, KeyId, Name, StreamName, canonical};
+use model::limits::DOSSIER_ATTESTATIONS_MAX;
+use model::{Body, EntryHash, Fingerprint, KeyId, Name, StreamName};
 use serde_json::value::RawValue;
 
 use crate::approval::{self, Release};
@@ -93,7 +93,7 @@ pub(crate) fn build(
         .flow(&question.flow)
         .map(|flow| flow.required.clone())
         .unwrap_or_default();
-    let dossier = Dossier {
+    Ok(Dossier {
         approvals,
         attestations,
         change,
@@ -106,12 +106,7 @@ pub(crate) fn build(
             name,
             trail: question.trail.clone(),
         },
-    };
-    let bytes = canonical::ordered_to_vec(&dossier).map_err(encoding)?;
-    if bytes.len() > DOSSIER_BYTES_MAX {
-        return Err(NoDossier::TooLarge(busiest(&dossier.attestations)));
-    }
-    Ok(dossier)
+    })
 }
 
 /// Reads an entry as evidence about the question, if it is that.
@@ -184,7 +179,7 @@ fn raw(bytes: &[u8]) -> Result<Box<RawValue>, serde_json::Error> {
 }
 
 /// Returns the key that sent most of the evidence.
-fn busiest(attestations: &[Attestation]) -> Option<KeyId> {
+pub(crate) fn busiest(attestations: &[Attestation]) -> Option<KeyId> {
     let mut counts = std::collections::BTreeMap::<&KeyId, usize>::new();
     for reporter in attestations
         .iter()

@@ -2,6 +2,7 @@
 
 use model::dossier::BUILDER;
 use model::kind::Place;
+use model::limits::DOSSIER_BYTES_MAX;
 use model::{EntryHash, Name, Root, StreamName};
 use policy::{DossierInput, Limits, Prepared, Task};
 use serde_json::Value;
@@ -47,12 +48,13 @@ pub(crate) fn judge(
         policies: Vec::new(),
         position: Vec::new(),
     };
+    let too_large = |filled_by| Refusal::DossierTooLarge { filled_by };
     let dossier = match dossier::build(definitions, history, question) {
         Ok(dossier) => dossier,
         Err(NoDossier::Missing(stream)) => return Err(NotJudged::Missing(stream)),
         Err(NoDossier::History(error)) => return Err(NotJudged::History(error)),
         Err(NoDossier::TooLarge(filled_by)) => {
-            grounds.denial = Some(Refusal::DossierTooLarge { filled_by });
+            grounds.denial = Some(too_large(filled_by));
             grounds.position = position(definitions, history, question);
             return Ok(grounds);
         }
@@ -64,6 +66,10 @@ pub(crate) fn judge(
         })
     };
     let input = DossierInput::new(&dossier).map_err(encoding)?;
+    if input.canonical().len() > DOSSIER_BYTES_MAX {
+        grounds.denial = Some(too_large(dossier::busiest(&dossier.attestations)));
+        return Ok(grounds);
+    }
     grounds.dossier = Some(Root(*input.digest().as_bytes()));
     if participants.is_empty() {
         grounds.denial = Some(Refusal::NoPolicy);

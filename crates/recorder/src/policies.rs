@@ -23,6 +23,7 @@ use crate::recorder::{Recorder, check_text};
 pub struct Policies {
     cache: Option<Cache>,
     stock_engine: Arc<[u8]>,
+    stock_digest: Root,
     sandboxes: Mutex<HashMap<Root, Sandbox>>,
     prepared: Mutex<HashMap<Root, HashMap<Root, Prepared>>>,
 }
@@ -52,8 +53,10 @@ impl Policies {
     /// # Errors
     /// When this machine cannot run the sandbox.
     pub fn new(stock_engine: Arc<[u8]>, cache: Option<Cache>) -> Result<Self, RecorderError> {
+        let stock_digest = component_digest(&stock_engine);
         let policies = Self {
             cache,
+            stock_digest,
             stock_engine,
             sandboxes: Mutex::default(),
             prepared: Mutex::default(),
@@ -62,13 +65,21 @@ impl Policies {
         Ok(policies)
     }
 
+    /// Returns an engine's digest; that of the stock engine, megabytes of it, is known.
+    fn digest_of(&self, engine: &Arc<[u8]>) -> Root {
+        if Arc::ptr_eq(engine, &self.stock_engine) {
+            return self.stock_digest;
+        }
+        component_digest(engine)
+    }
+
     /// Makes a policy ready, with the engine given or, for a component, with any. It may take seconds.
     pub(crate) fn prepare(
         &self,
         engine: &Arc<[u8]>,
         source: &PolicySource,
     ) -> Result<Prepared, RecorderError> {
-        let engine_digest = Root(*policy_digest(engine).as_bytes());
+        let engine_digest = self.digest_of(engine);
         let source_digest = Root(*source.digest().as_bytes());
         if let Some(found) = lock(&self.prepared)
             .get(&engine_digest)
@@ -95,7 +106,7 @@ impl Policies {
     }
 
     fn sandbox(&self, engine: &Arc<[u8]>) -> Result<Sandbox, RecorderError> {
-        let digest = Root(*policy_digest(engine).as_bytes());
+        let digest = self.digest_of(engine);
         if let Some(found) = lock(&self.sandboxes).get(&digest) {
             return Ok(found.clone());
         }
@@ -162,7 +173,7 @@ impl Recorder {
 
     /// Puts the stock engine's bytes into the journal, so that decisions can be replayed without this program's version.
     async fn publish_engine(&self, caller: &Caller) -> Result<EntryHash, RecorderError> {
-        let digest = Root(*policy_digest(&self.policies.stock_engine).as_bytes());
+        let digest = self.policies.stock_digest;
         if let Some(entry) = self.definitions().engine_by_digest(&digest) {
             return Ok(entry);
         }
@@ -328,8 +339,7 @@ impl Recorder {
             .engine
             .and_then(|engine| definitions.engine(&engine))
             .map(|engine| engine.digest);
-        let engine_key = engine_digest
-            .unwrap_or_else(|| Root(*policy_digest(&self.policies.stock_engine).as_bytes()));
+        let engine_key = engine_digest.unwrap_or(self.policies.stock_digest);
         if let Some(found) = lock(&self.policies.prepared)
             .get(&engine_key)
             .and_then(|of| of.get(&key))
@@ -385,8 +395,8 @@ pub(crate) fn source_of(
     })
 }
 
-fn policy_digest(bytes: &Arc<[u8]>) -> model::Fingerprint {
-    PolicySource::Component(bytes.clone()).digest()
+fn component_digest(bytes: &Arc<[u8]>) -> Root {
+    Root(*PolicySource::Component(bytes.clone()).digest().as_bytes())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
