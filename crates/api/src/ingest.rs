@@ -32,4 +32,5 @@ pub(crate) fn routes() -> Routes {
         .post("/v1/bindings/{entry}/unbinding", policies::unbind)
         .post("/v1/endorsements", policies::endorse)
         .post("/v1/recovery", definitions::recover)
+        .post("/v1/clock-correction", definitions::correct_clock)
 }

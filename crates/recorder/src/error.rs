@@ -198,8 +198,9 @@ impl RecorderError {
             | Self::Text { .. }
             | Self::ClaimedAhead { .. }
             | Self::Evidence(_)
-            | Self::Ambiguous(_)
-            | Self::Publish(_) => Class::Caller,
+            | Self::Ambiguous(_) => Class::Caller,
+            Self::Publish(error) if error.is_the_authors() => Class::Caller,
+            Self::Publish(_) => Class::Unavailable,
             Self::StreamFull { .. } | Self::BatchSize { .. } => Class::Limit,
             Self::InBatch { source, .. } => source.class(),
             Self::Undecided { .. } | Self::Sandbox(_) | Self::Entropy | Self::Export(_) => {

@@ -1,9 +1,9 @@
 //! Recovery: what an admin does when the store is not what it was.
 
-use journal::kind::Recovered;
+use journal::kind::{ClockCorrected, Recovered};
 use journal::note::{Checkpoint, Note};
-use model::StreamName;
 use model::kind::AccessRole;
+use model::{Role, StreamName};
 use store::{Appended, ReadOnlyReason};
 
 use crate::caller::Caller;
@@ -43,5 +43,33 @@ impl Recorder {
         let appended = self.store.recover(draft).await?;
         self.refresh().await?;
         Ok(appended)
+    }
+
+    /// Lets time go back, after a clock that was ahead has been set right: entries that it stamped stay as they are.
+    ///
+    /// # Errors
+    /// When the caller is no admin.
+    pub async fn correct_clock(
+        &self,
+        caller: &Caller,
+        reason: String,
+    ) -> Result<Appended, RecorderError> {
+        caller.require(&[AccessRole::Admin])?;
+        check_text("reason", &reason)?;
+        let last = self.store.status().size.saturating_sub(1);
+        let newest = self.store.entries(last, 1).await?;
+        let from_ms = newest
+            .first()
+            .map_or(0, |stored| stored.entry.header().recorded_ms);
+        let fields = ClockCorrected {
+            from_ms,
+            to_ms: self.now_ms(),
+        };
+        let mut draft = self.draft(caller.by().clone(), &fields, vec![StreamName::admin()])?;
+        let comment = serde_json::json!({ "comment": reason });
+        draft
+            .payloads
+            .push(self.json_payload(Role::People, "comment.v1", &comment)?);
+        self.append_definition(draft).await
     }
 }

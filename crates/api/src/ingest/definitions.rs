@@ -95,3 +95,14 @@ pub(super) async fn recover(
         to_the_end(async move { state.recorder.recover(&caller, because.reason).await }).await?;
     Ok(appended.into())
 }
+
+pub(super) async fn correct_clock(
+    State(state): State<AppState>,
+    By(caller): By,
+    Json(because): Json<Because>,
+) -> Result<Answer<Recorded>, Problem> {
+    let appended =
+        to_the_end(async move { state.recorder.correct_clock(&caller, because.reason).await })
+            .await?;
+    Ok(appended.into())
+}

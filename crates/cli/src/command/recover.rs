@@ -6,9 +6,12 @@ use super::Global;
 use crate::exit::Exit;
 use crate::show;
 
-/// Makes a journal that lost entries take writes again, and records what was lost.
+/// Makes a journal take writes again after it lost entries or its clock was ahead, on record
 #[derive(Debug, Args)]
 pub(crate) struct Recover {
+    /// Corrects the time: entries that a clock stamped which was ahead stay as they are.
+    #[arg(long)]
+    clock: bool,
     /// What happened.
     #[arg(long)]
     reason: String,
@@ -17,10 +20,14 @@ pub(crate) struct Recover {
 impl Recover {
     pub(crate) fn run(self, global: &Global) -> Result<Exit> {
         let because = json!({ "reason": self.reason });
-        let answer = global.client()?.post("/v1/recovery", &because)?;
+        let (path, what) = match self.clock {
+            true => ("/v1/clock-correction", "clock correction"),
+            false => ("/v1/recovery", "recovery"),
+        };
+        let answer = global.client()?.post(path, &because)?;
         global
             .output()
-            .answer(&answer, |page| show::recorded(page, "recovery", &answer))?;
+            .answer(&answer, |page| show::recorded(page, what, &answer))?;
         Ok(Exit::Done)
     }
 }

@@ -357,3 +357,33 @@ async fn a_search_finds_commits_and_artifacts_by_their_beginnings() {
         );
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_was_ahead_is_corrected_by_an_admin_and_the_journal_verifies() {
+    let world = World::solo().await;
+    world.built("one", 1, "email:alice@example.com", None).await;
+    world.clock.advance(3_600_000);
+    world.tested("one", 1, false).await;
+    world.clock.go_back(3_600_000);
+    let late = refused(&world, vec![submitted(unit_tests("one", 1, false))]).await;
+    assert_eq!(late.class(), Class::Unavailable);
+    let reason = || "the clock was an hour ahead".to_owned();
+    let denied = world
+        .recorder
+        .correct_clock(&world.ci, reason())
+        .await
+        .unwrap_err();
+    assert_eq!(denied.class(), Class::Denied);
+    world
+        .recorder
+        .correct_clock(&world.admin, reason())
+        .await
+        .unwrap();
+    world.tested("one", 1, false).await;
+    let bundle = world
+        .recorder
+        .export_journal(&world.ci, Vec::new())
+        .await
+        .unwrap();
+    journal::verify::verify(bundle.as_slice(), &journal::verify::Pin::default()).unwrap();
+}
