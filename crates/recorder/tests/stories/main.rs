@@ -7,6 +7,7 @@
 )]
 
 mod environment;
+mod heads;
 mod recording;
 mod release;
 mod world;
