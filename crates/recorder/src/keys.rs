@@ -169,12 +169,7 @@ impl Recorder {
             });
         }
         let fields = KeyRevoked { key, reason };
-        self.append_definition(self.draft(
-            caller.by().clone(),
-            &fields,
-            vec![StreamName::admin()],
-        )?)
-        .await
+        self.define(caller, &fields).await
     }
 
     /// Registers a person.

@@ -238,12 +238,7 @@ impl Recorder {
             policy: bind.policy,
             scope: bind.scope,
         };
-        self.append_definition(self.draft(
-            caller.by().clone(),
-            &fields,
-            vec![StreamName::admin()],
-        )?)
-        .await
+        self.define(caller, &fields).await
     }
 
     /// Takes a policy out of force. Without `solo` that takes a second person, too.
@@ -271,12 +266,7 @@ impl Recorder {
             });
         }
         let fields = PolicyUnbound { binding, reason };
-        self.append_definition(self.draft(
-            caller.by().clone(),
-            &fields,
-            vec![StreamName::admin()],
-        )?)
-        .await
+        self.define(caller, &fields).await
     }
 
     /// Confirms a binding or an unbinding as the second person.
@@ -302,12 +292,7 @@ impl Recorder {
                 "who made it cannot endorse it: that takes a second person".to_owned(),
             ));
         }
-        self.append_definition(self.draft(
-            caller.by().clone(),
-            &Endorsed { entry },
-            vec![StreamName::admin()],
-        )?)
-        .await
+        self.define(caller, &Endorsed { entry }).await
     }
 
     /// Without `solo` a binding that no person made could never be endorsed by a second one.

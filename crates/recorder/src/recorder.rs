@@ -11,6 +11,7 @@ use model::{By, Name, Payload, PersonId, Role, Root, Salt, StreamName};
 use sha2::Sha256;
 use store::{Appended, Clock, Direction, Store, Stored};
 
+use crate::caller::Caller;
 use crate::definitions::Definitions;
 use crate::error::{HistoryError, RecorderError};
 use crate::heads::Keeper;
@@ -142,6 +143,16 @@ impl Recorder {
             *current = definitions;
         }
         Ok(current.clone())
+    }
+
+    /// Records a definition by the caller in the `admin` stream alone, and takes it into force.
+    pub(crate) async fn define<F: Fields>(
+        &self,
+        caller: &Caller,
+        fields: &F,
+    ) -> Result<Appended, RecorderError> {
+        let draft = self.draft(caller.by().clone(), fields, vec![StreamName::admin()])?;
+        self.append_definition(draft).await
     }
 
     /// Appends to the `admin` stream and takes it into force.
