@@ -16,7 +16,10 @@
 //! | `i <hash>…` | its inclusion proof, from the leaf up | right after `e`; scope `streams` |
 //! | `p <digest> <salt> <base64>` | a payload | for each that the header names, in its order … |
 //! | `x <digest>` | … or that it is not here | |
-//! | `end <lines> <sha-256>` | how many lines stand before this one, and the hash of all their bytes | once |
+//! | `end <lines> <sha-256>` | how many lines stand before this one, and the hash of their bytes | once |
+//!
+//! The hash of `end` leaves out what is found by a hash of its own: of an `e` line all that follows the space after its
+//! hash, of a `p` line all that follows the space after its salt, the line feed included.
 //!
 //! Scope `journal` holds every entry from index 0 to the checkpoint's last, so it needs neither claims nor proofs. Scope
 //! `streams` holds exactly the entries that lie in at least one claimed range; entry 0, the genesis, is always among
@@ -38,6 +41,21 @@ use crate::tree::Hash;
 pub(crate) use line::Line;
 pub(crate) use reader::{ReadError, Reader};
 pub use writer::Writer;
+
+/// Returns the bytes of a line, line feed included, that the hash of `end` covers.
+pub(crate) fn sealed(line: &[u8]) -> &[u8] {
+    if !line.starts_with(b"e ") && !line.starts_with(b"p ") {
+        return line;
+    }
+    let third_space = line
+        .iter()
+        .enumerate()
+        .filter(|(_, byte)| **byte == b' ')
+        .nth(2);
+    third_space
+        .and_then(|(at, _)| line.get(..=at))
+        .unwrap_or(line)
+}
 
 /// The format version that this program reads and writes.
 pub const VERSION: &str = "1";

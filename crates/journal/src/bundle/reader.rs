@@ -42,7 +42,7 @@ impl<R: BufRead> Reader<R> {
     /// Reads the next line, which [`Reader::line`] then gives.
     pub(crate) fn advance(&mut self) -> Result<(), ReadError> {
         if !self.line.is_empty() {
-            self.hasher.update(&self.line);
+            self.hasher.update(super::sealed(&self.line));
             self.before += 1;
             self.line.clear();
         }

@@ -134,7 +134,7 @@ impl<W: Write> Writer<W> {
     fn write(&mut self, line: std::fmt::Arguments<'_>) -> io::Result<()> {
         self.line.clear();
         writeln!(self.line, "{line}").map_err(io::Error::other)?;
-        self.hasher.update(&self.line);
+        self.hasher.update(super::sealed(self.line.as_bytes()));
         self.lines += 1;
         self.out.write_all(self.line.as_bytes())
     }

@@ -328,6 +328,13 @@ pub fn resealed(bundle: &[u8]) -> Vec<u8> {
     use sha2::Digest as _;
     let text = std::str::from_utf8(bundle).unwrap();
     let body = &text[..text.rfind("end ").unwrap()];
-    let digest = hex::encode(sha2::Sha256::digest(body));
+    let mut hasher = sha2::Sha256::new();
+    for line in body.split_inclusive('\n') {
+        // What has a hash of its own is left out, as `docs/bundle.md` says.
+        let named = line.starts_with("e ") || line.starts_with("p ");
+        let third_space = line.match_indices(' ').nth(2).filter(|_| named);
+        hasher.update(&line[..third_space.map_or(line.len(), |(at, _)| at + 1)]);
+    }
+    let digest = hex::encode(hasher.finalize());
     format!("{body}end {} {digest}\n", body.lines().count()).into_bytes()
 }
