@@ -81,6 +81,15 @@ impl Outside {
     }
 }
 
+impl Drop for Outside {
+    /// Unlocks in so many words, as the data folder does.
+    fn drop(&mut self) {
+        if let Err(error) = self.file.unlock() {
+            tracing::warn!(%error, "the checkpoint outside the store was not unlocked");
+        }
+    }
+}
+
 fn read(mut file: &File) -> io::Result<String> {
     file.seek(SeekFrom::Start(0))?;
     let mut bytes = Vec::with_capacity(512);

@@ -81,7 +81,7 @@ fn a_provenance_that_contradicts_itself_is_refused_with_its_reason() {
     /commits/0/authors: the JSON is not of the expected form, at line `1`, column `989`: invalid length 65, expected a list of at most 64 items at line 1 column 989
     /commits/0/message: `message` of the provenance is empty, over its limit of 4096 bytes, or has control characters
     /commits: the JSON is not of the expected form, at line `1`, column `76208`: invalid length 1001, expected a list of at most 1000 items at line 1 column 76208
-    /contains/0: the JSON is not of the expected form, at line `1`, column `444`: `CCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCC` is not a fingerprint: 64 lower-case hexadecimal digits at line 1 column 444
+    /contains/0: the JSON is not of the expected form, at line `1`, column `443`: `CCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCC` is not a fingerprint: 64 lower-case hexadecimal digits at line 1 column 443
     /contains: the JSON is not of the expected form, at line `1`, column `7144`: invalid length 101, expected a list of at most 100 items at line 1 column 7144
     /materials/0/digest: `sha256:xyz` of material `pkg:cargo/serde@1.0` is not a digest: `algorithm:` and lower-case hexadecimal digits
     /materials/0/uri: `uri` of the provenance is empty, over its limit of 512 bytes, or has control characters

@@ -142,7 +142,7 @@ fn what_is_not_a_pull_request_is_refused_with_its_reason() {
     /number: the JSON is not of the expected form, at line `1`, column `289`: invalid type: string "17", expected u64 at line 1 column 289
     /state: the JSON is not of the expected form, at line `1`, column `365`: unknown variant `landed`, expected one of `open`, `merged`, `closed` at line 1 column 365
     /head: the JSON is not of the expected form, at line `1`, column `181`: `main` is not a commit id: 40 or 64 lower-case hexadecimal digits at line 1 column 181
-    /commits/0: the JSON is not of the expected form, at line `1`, column `88`: `HEAD` is not a commit id: 40 or 64 lower-case hexadecimal digits at line 1 column 88
+    /commits/0: the JSON is not of the expected form, at line `1`, column `87`: `HEAD` is not a commit id: 40 or 64 lower-case hexadecimal digits at line 1 column 87
     /commits: the JSON is not of the expected form, at line `1`, column `43124`: invalid length 1001, expected a list of at most 1000 items at line 1 column 43124
     /url: `url` of the pull request is empty, over its limit of 512 bytes, or has control characters
     /base: `base` of the pull request is empty, over its limit of 512 bytes, or has control characters

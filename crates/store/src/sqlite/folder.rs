@@ -11,7 +11,7 @@ use crate::OpenError;
 #[derive(Debug)]
 pub(super) struct Folder {
     path: PathBuf,
-    _lock: File,
+    lock: File,
 }
 
 impl Folder {
@@ -30,7 +30,7 @@ impl Folder {
         })?;
         Ok(Self {
             path: path.to_owned(),
-            _lock: lock,
+            lock,
         })
     }
 
@@ -43,6 +43,16 @@ impl Folder {
 
     pub(super) fn database(&self) -> PathBuf {
         self.path.join(FILE)
+    }
+}
+
+impl Drop for Folder {
+    /// Unlocks in so many words: a child that this process is just starting holds the open file, too, until it runs
+    /// its own program, and closing ours would leave the folder locked for that moment.
+    fn drop(&mut self) {
+        if let Err(error) = self.lock.unlock() {
+            tracing::warn!(%error, "the data folder was not unlocked");
+        }
     }
 }
 
