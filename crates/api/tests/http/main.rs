@@ -10,6 +10,7 @@ mod bad_input;
 mod cloud_events;
 mod decisions;
 mod events;
+mod log;
 mod lookups;
 mod openapi;
 mod operations;

@@ -1,12 +1,10 @@
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
-
 use api::{AppState, Limits};
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
 use serde_json::json;
 
+use crate::log;
 use crate::world::{World, trail_event};
 
 #[tokio::test]
@@ -124,14 +122,8 @@ async fn a_journal_without_solo_takes_two_people_to_bind_a_policy() {
 
 #[tokio::test]
 async fn each_request_has_one_line_in_the_log_without_what_it_said_or_who_it_was() {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_ansi(false)
-        .with_writer(move || writer.clone())
-        .finish();
     let world = World::new().await;
-    let _guard = tracing::subscriber::set_default(subscriber);
+    log::forget();
     let event = trail_event("very-private").to_string();
     let headers = [
         ("content-type", "application/json"),
@@ -145,7 +137,7 @@ async fn each_request_has_one_line_in_the_log_without_what_it_said_or_who_it_was
     let failed = world
         .post(&world.reporter, "/v1/events", &trail_event("very-private"))
         .await;
-    let lines = log.lines();
+    let lines = log::lines();
     let secret = world.reporter.rsplit('_').next().unwrap();
     for never in ["very-private", secret, "tm_", "203.0.113.7", "colour"] {
         assert!(
@@ -180,28 +172,4 @@ async fn each_request_has_one_line_in_the_log_without_what_it_said_or_who_it_was
         cause.contains(failed.header("x-request-id")) && cause.contains("the write is lost"),
         "{cause}"
     );
-}
-
-/// Keeps what is logged.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn lines(&self) -> Vec<String> {
-        String::from_utf8(self.0.lock().unwrap().clone())
-            .unwrap()
-            .lines()
-            .map(str::to_owned)
-            .collect()
-    }
-}
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }

@@ -18,6 +18,7 @@ use tower::ServiceExt as _;
 
 pub use self::parts::START_MS;
 use self::parts::TestClock;
+use crate::log;
 use crate::openapi;
 
 pub struct World {
@@ -69,6 +70,7 @@ impl World {
 
     /// A journal on disk, which may not become larger.
     pub async fn on_disk(folder: &Path, bytes_max: u64) -> Self {
+        log::listen();
         let clock = TestClock::start();
         let options = Options {
             clock: Arc::new(clock.clone()),
@@ -85,6 +87,7 @@ impl World {
     }
 
     async fn in_memory(disk: &Disk, outside: Option<&OutsideFile>, solo: bool) -> Self {
+        log::listen();
         let clock = TestClock::start();
         let (journal, seed) = ("trailmark/test".parse().unwrap(), [1; 32]);
         let (draft, shared) = (parts::genesis_draft(solo), Arc::new(clock.clone()));
