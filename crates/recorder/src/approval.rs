@@ -1,6 +1,7 @@
 //! Which approvals count: four eyes over the whole change, and staleness.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use model::dossier::{Approval, ApprovalStatus, Change, Outcome};
 use model::kind::ApprovalGiven;
@@ -25,8 +26,8 @@ pub(crate) struct Release<'a> {
 /// completely; the change is another one now; provenance was recorded, or something failed, after it was given.
 pub(crate) fn judge(
     release: Release<'_>,
-    artifact: &[Loaded],
-    trail: &[Loaded],
+    artifact: &[Arc<Loaded>],
+    trail: &[Arc<Loaded>],
     change: &Change,
     change_digest: Root,
 ) -> Result<Vec<Approval>, ParseError> {
@@ -51,7 +52,7 @@ pub(crate) fn judge(
         {
             continue;
         }
-        let after = |entries: &[Loaded], stream: &StreamName, what: fn(&Body) -> bool| {
+        let after = |entries: &[Arc<Loaded>], stream: &StreamName, what: fn(&Body) -> bool| {
             let place = loaded.seq(stream);
             entries.iter().any(|later| {
                 later.seq(stream) > place && what(&later.body) && concerns(&later.body, release)
@@ -101,7 +102,11 @@ fn approval(
 }
 
 /// Everyone who authored, committed or built any part of the change.
-fn participants(release: Release<'_>, artifact: &[Loaded], change: &Change) -> HashSet<PersonId> {
+fn participants(
+    release: Release<'_>,
+    artifact: &[Arc<Loaded>],
+    change: &Change,
+) -> HashSet<PersonId> {
     let authors = change
         .commits
         .iter()

@@ -1,6 +1,7 @@
 //! The change: every commit between the artifact last allowed in an environment and this one.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use evidence::provenance::ProvenanceFacts;
 use model::dossier::{Change, Commit};
@@ -61,7 +62,7 @@ pub(crate) fn digest(change: &Change) -> Result<Root, serde_json::Error> {
 }
 
 /// Returns the newest provenance of an artifact in a flow.
-pub(crate) fn provenance(entries: &[Loaded], flow: &Name) -> Option<ProvenanceFacts> {
+pub(crate) fn provenance(entries: &[Arc<Loaded>], flow: &Name) -> Option<ProvenanceFacts> {
     let newest = entries.iter().rev().find(
         |loaded| matches!(&loaded.body, Body::ArtifactRecorded(recorded) if recorded.flow == *flow),
     )?;
@@ -69,8 +70,8 @@ pub(crate) fn provenance(entries: &[Loaded], flow: &Name) -> Option<ProvenanceFa
 }
 
 /// Returns the artifact that was allowed last before this one first was.
-fn allowed_before(allowed: &[Loaded], fingerprint: &Fingerprint) -> Option<Fingerprint> {
-    let of = |loaded: &Loaded| match &loaded.body {
+fn allowed_before(allowed: &[Arc<Loaded>], fingerprint: &Fingerprint) -> Option<Fingerprint> {
+    let of = |loaded: &Arc<Loaded>| match &loaded.body {
         Body::Decided(decided) => Some(decided.fingerprint),
         _ => None,
     };

@@ -57,12 +57,12 @@ pub(crate) struct Missing(pub(crate) StreamName);
 /// Whole streams, from their first entry up to some place.
 #[derive(Debug, Clone, Default)]
 pub struct History {
-    streams: HashMap<StreamName, Arc<[Loaded]>>,
+    streams: HashMap<StreamName, Arc<[Arc<Loaded>]>>,
 }
 
 impl History {
     /// Adds a stream.
-    pub fn insert(&mut self, stream: StreamName, entries: Arc<[Loaded]>) {
+    pub fn insert(&mut self, stream: StreamName, entries: Arc<[Arc<Loaded>]>) {
         self.streams.insert(stream, entries);
     }
 
@@ -81,7 +81,7 @@ impl History {
     }
 
     /// Returns a stream's entries.
-    pub(crate) fn stream(&self, stream: &StreamName) -> Result<&[Loaded], Missing> {
+    pub(crate) fn stream(&self, stream: &StreamName) -> Result<&[Arc<Loaded>], Missing> {
         self.streams
             .get(stream)
             .map(AsRef::as_ref)

@@ -71,7 +71,7 @@ pub struct Recorder {
     /// Wakes who waits for the log to grow.
     pub(crate) appended: Notify,
     definitions: RwLock<Arc<Definitions>>,
-    streams: Mutex<HashMap<StreamName, Arc<[Loaded]>>>,
+    streams: Mutex<HashMap<StreamName, Arc<[Arc<Loaded>]>>>,
 }
 
 impl Recorder {
@@ -175,9 +175,12 @@ impl Recorder {
     }
 
     /// Returns a whole stream with its facts. Only what is not in memory yet is read.
-    pub(crate) async fn load(&self, stream: &StreamName) -> Result<Arc<[Loaded]>, RecorderError> {
+    pub(crate) async fn load(
+        &self,
+        stream: &StreamName,
+    ) -> Result<Arc<[Arc<Loaded>]>, RecorderError> {
         let kept = self.kept(stream);
-        let mut entries: Vec<Loaded> = Vec::new();
+        let mut entries: Vec<Arc<Loaded>> = Vec::new();
         loop {
             let from = (kept.len() + entries.len()) as u64;
             let page = self
@@ -185,7 +188,7 @@ impl Recorder {
                 .range(stream, from, PAGE, Direction::Forward)
                 .await?;
             let read = page.len();
-            entries.extend(self.with_facts(page).await?);
+            entries.extend(self.with_facts(page).await?.into_iter().map(Arc::new));
             if read < PAGE {
                 break;
             }
@@ -193,7 +196,7 @@ impl Recorder {
         if entries.is_empty() {
             return Ok(kept);
         }
-        let whole: Arc<[Loaded]> = kept.iter().cloned().chain(entries).collect();
+        let whole: Arc<[Arc<Loaded>]> = kept.iter().cloned().chain(entries).collect();
         let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
         if streams.len() >= STREAMS_KEPT_MAX && !streams.contains_key(stream) {
             streams.clear();
@@ -202,7 +205,7 @@ impl Recorder {
         Ok(whole)
     }
 
-    fn kept(&self, stream: &StreamName) -> Arc<[Loaded]> {
+    fn kept(&self, stream: &StreamName) -> Arc<[Arc<Loaded>]> {
         let streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
         streams.get(stream).cloned().unwrap_or_default()
     }

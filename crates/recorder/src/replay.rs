@@ -258,15 +258,15 @@ fn stream(
     bundle: &VerifiedBundle,
     stream: &StreamName,
     entries: u64,
-) -> Result<Arc<[Loaded]>, HistoryError> {
-    let loaded: Vec<Loaded> = bundle
+) -> Result<Arc<[Arc<Loaded>]>, HistoryError> {
+    let loaded: Vec<Arc<Loaded>> = bundle
         .stream(stream, ..entries)
         .map(|(index, entry)| {
             let facts = entry
                 .header()
                 .payload(Role::Facts)
                 .and_then(|facts| bundle.payload(&facts.digest));
-            Loaded::new(index, entry.clone(), facts.map(Into::into))
+            Loaded::new(index, entry.clone(), facts.map(Into::into)).map(Arc::new)
         })
         .collect::<Result<_, _>>()?;
     if loaded.len() as u64 == entries {

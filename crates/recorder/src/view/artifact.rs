@@ -1,5 +1,7 @@
 //! Artifacts, and what is recorded about them.
 
+use std::sync::Arc;
+
 use model::kind::ArtifactRecorded;
 use model::{Body, CommitId, Dossier, Fingerprint, Name, StreamName};
 use serde::Serialize;
@@ -53,7 +55,7 @@ impl Recorder {
                 name: fingerprint.to_string(),
             });
         }
-        let view = |loaded: &Loaded| EntryView::of(loaded.index, &loaded.entry);
+        let view = |loaded: &Arc<Loaded>| EntryView::of(loaded.index, &loaded.entry);
         Ok(ArtifactView {
             entries: entries.iter().map(view).collect(),
             fingerprint: *fingerprint,
@@ -117,7 +119,7 @@ impl Recorder {
     }
 }
 
-pub(super) fn recorded_in(entries: &[Loaded], at_ms: u64) -> Vec<RecordedIn> {
+pub(super) fn recorded_in(entries: &[Arc<Loaded>], at_ms: u64) -> Vec<RecordedIn> {
     let mut places = Vec::new();
     for loaded in entries
         .iter()

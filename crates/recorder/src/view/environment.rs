@@ -1,6 +1,7 @@
 //! Environments: what runs now or ran at a time, and how it got there.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use model::kind::{SightingChange, Verdict};
 use model::limits::INTEGER_MAX;
@@ -178,7 +179,7 @@ impl Recorder {
         let seen = self
             .load(&StreamName::running(&artifact.fingerprint))
             .await?;
-        let until = |loaded: &&Loaded| loaded.entry.header().recorded_ms <= at_ms;
+        let until = |loaded: &&Arc<Loaded>| loaded.entry.header().recorded_ms <= at_ms;
         let decision = entries
             .iter()
             .filter(until)

@@ -1,6 +1,7 @@
 //! Trails, and how they stand against their flow's template.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use model::dossier::{Outcome, Requirement, SubjectKind};
 use model::limits::INTEGER_MAX;
@@ -153,7 +154,7 @@ pub(super) fn trail_summary(stored: &Stored) -> Option<TrailSummary> {
 
 /// Compares a trail with its template. For each required attestation the newest counts.
 fn trail_state(
-    entries: &[Loaded],
+    entries: &[Arc<Loaded>],
     required: &[Requirement],
 ) -> (TrailState, Vec<Requirement>, Vec<TrailArtifact>) {
     let mut newest = BTreeMap::<(Option<Fingerprint>, &Name, &Name), Outcome>::new();
