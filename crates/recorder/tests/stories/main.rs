@@ -8,6 +8,7 @@
 
 mod environment;
 mod heads;
+mod policies;
 mod recording;
 mod release;
 mod world;
