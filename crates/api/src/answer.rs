@@ -70,7 +70,8 @@ impl<T: Serialize> IntoResponse for Answer<T> {
 #[derive(Debug, Serialize)]
 pub(crate) struct Recorded {
     pub(crate) entry: EntryHash,
-    pub(crate) index: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) index: Option<u64>,
     pub(crate) recorded: String,
     pub(crate) recorded_ms: u64,
     pub(crate) replayed: bool,

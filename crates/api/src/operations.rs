@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::answer::Answer;
 use crate::metrics::Function;
+use crate::problem::Problem;
 use crate::routes::Routes;
 use crate::state::AppState;
 
@@ -29,28 +30,28 @@ pub(crate) fn routes() -> Routes {
         .get("/openapi.json", openapi)
 }
 
-async fn health(State(state): State<AppState>) -> Answer<Health> {
-    let status = state.recorder.store().status();
+async fn health(State(state): State<AppState>) -> Result<Answer<Health>, Problem> {
+    let status = state.recorder.store().status().await?;
     let health = |word, read_only| Health {
         status: word,
         size: status.size,
         read_only,
     };
-    match &status.read_only {
+    Ok(match &status.read_only {
         None => Answer::shown(health("ok", None)),
         Some(reason) => Answer::with_status(
             StatusCode::SERVICE_UNAVAILABLE,
             health("read-only", Some(reason.to_string())),
         ),
-    }
+    })
 }
 
-async fn metrics(State(state): State<AppState>) -> impl IntoResponse {
-    let text = state.metrics.write(&state.recorder.store().status());
-    (
+async fn metrics(State(state): State<AppState>) -> Result<impl IntoResponse, Problem> {
+    let text = state.metrics.write(&state.recorder.store().status().await?);
+    Ok((
         [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
         text,
-    )
+    ))
 }
 
 async fn openapi() -> impl IntoResponse {

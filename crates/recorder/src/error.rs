@@ -153,6 +153,9 @@ pub enum RecorderError {
     /// Evidence kept arriving while a decision was made.
     #[error("evidence kept arriving while the decision was made")]
     Moved,
+    /// An entry that is asked for is not sealed.
+    #[error("an entry is not sealed yet")]
+    Unsealed,
     /// The store did not append.
     #[error("could not append to the journal")]
     Append(#[from] AppendError),
@@ -200,7 +203,7 @@ impl RecorderError {
             | Self::Evidence(_)
             | Self::Ambiguous(_) => Class::Caller,
             Self::Publish(error) if error.is_the_authors() => Class::Caller,
-            Self::Publish(_) => Class::Unavailable,
+            Self::Publish(_) | Self::Unsealed => Class::Unavailable,
             Self::StreamFull { .. } | Self::BatchSize { .. } => Class::Limit,
             Self::InBatch { source, .. } => source.class(),
             Self::Undecided { .. } | Self::Sandbox(_) | Self::Entropy | Self::Export(_) => {
@@ -237,6 +240,7 @@ impl RecorderError {
             Self::Ambiguous(_) => "name the flow and the trail",
             Self::ClaimedAhead { .. } => "set the sender's clock",
             Self::Moved | Self::Undecided { .. } => "try again",
+            Self::Unsealed => "try again in a minute",
             Self::Evidence(error) => return error.hint().map(str::to_owned),
             Self::Publish(error) => error.hint(),
             Self::InBatch { source, .. } => return source.hint(),

@@ -12,7 +12,7 @@ use journal::tile::{Content, Tile, TileNodes, read_hashes};
 use journal::tree::{Hash, inclusion_proof};
 use model::limits::INTEGER_MAX;
 use model::{Body, Entry, Fingerprint, PayloadDigest, Role, StreamName};
-use store::{Direction, Store, StoredPayload};
+use store::{Direction, Store, Stored, StoredPayload};
 
 use crate::caller::Caller;
 use crate::decision::Grounds;
@@ -59,7 +59,7 @@ impl Recorder {
             .ranges
             .insert(StreamName::heads(), (heads_seq, heads_seq));
         claims.heads = Some(HeadsClaim {
-            index: heads.index,
+            index: heads.index.ok_or(RecorderError::Unsealed)?,
             proofs,
         });
 
@@ -93,7 +93,7 @@ impl Recorder {
         out: W,
     ) -> Result<W, RecorderError> {
         caller.require_any()?;
-        let note = if self.store.status().read_only.is_none() {
+        let note = if self.store.status().await?.read_only.is_none() {
             let (appended, _) = self.write_heads().await?;
             note_of(&appended.receipt, self.store.as_ref()).await?
         } else {
@@ -108,15 +108,19 @@ impl Recorder {
             if page.is_empty() {
                 break;
             }
-            for stored in page.iter().filter(|stored| stored.index < size) {
+            for stored in page
+                .iter()
+                .filter(|stored| stored.index.is_some_and(|index| index < size))
+            {
                 let payloads = self.payloads_for(caller, &stored.entry).await?;
                 let given = payloads.iter().map(|payload| {
                     payload
                         .as_ref()
                         .map(|found| (&found.salt, found.bytes.as_slice()))
                 });
+                let index = stored.index.ok_or_else(damaged)?;
                 writer
-                    .entry(stored.index, &stored.entry, given)
+                    .entry(index, &stored.entry, given)
                     .map_err(RecorderError::Export)?;
             }
             next += page.len() as u64;
@@ -176,20 +180,37 @@ impl Recorder {
                     }
                     .into());
                 }
-                for stored in page {
-                    let seq = stored
-                        .entry
+                for (index, entry) in self.in_the_log(page).await? {
+                    let seq = entry
                         .header()
                         .link(stream)
                         .map_or(INTEGER_MAX, |link| link.seq);
                     next = seq + 1;
                     if seq <= *to {
-                        entries.insert(stored.index, stored.entry);
+                        entries.insert(index, entry);
                     }
                 }
             }
         }
         Ok(entries)
+    }
+
+    /// Gives entries their places in the log.
+    async fn in_the_log(&self, page: Vec<Stored>) -> Result<Vec<(u64, Entry)>, RecorderError> {
+        let unplaced = page.iter().filter(|stored| stored.index.is_none());
+        let hashes: Vec<_> = unplaced.map(|stored| stored.entry.hash()).collect();
+        let mut positions = if hashes.is_empty() {
+            Vec::new()
+        } else {
+            self.store.positions(&hashes).await?
+        }
+        .into_iter();
+        page.into_iter()
+            .map(|stored| {
+                let index = stored.index.or_else(|| positions.next().flatten());
+                Ok((index.ok_or(RecorderError::Unsealed)?, stored.entry))
+            })
+            .collect()
     }
 
     /// Proves an entry in the tree of `size`, reading tiles as they are needed.

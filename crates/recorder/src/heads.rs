@@ -38,10 +38,10 @@ impl Recorder {
         }
         loop {
             let grown = self.appended.notified();
-            let size = self.store.status().size;
+            let status = self.store.status().await?;
             let mut keeper = self.heads.lock().await;
-            if size.saturating_sub(keeper.written) >= HEADS_INTERVAL
-                && self.store.status().read_only.is_none()
+            if status.size.saturating_sub(keeper.written) >= HEADS_INTERVAL
+                && status.read_only.is_none()
             {
                 self.write_heads_with(&mut keeper).await?;
             }
@@ -74,7 +74,7 @@ impl Recorder {
 
     async fn bring_up_to_date(&self, keeper: &mut Keeper) -> Result<(), RecorderError> {
         if keeper.size == 0 {
-            let size = self.store.status().size;
+            let size = self.store.status().await?.size;
             for (stream, head) in self.store.heads_at(size).await? {
                 keeper.map.set(Leaf::new(&stream, head.seq, head.hash));
             }

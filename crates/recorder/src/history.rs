@@ -10,8 +10,8 @@ use crate::error::HistoryError;
 /// An entry, its fields and its facts, read once.
 #[derive(Debug, Clone)]
 pub struct Loaded {
-    /// Its place in the log.
-    pub index: u64,
+    /// Its place in the log, where it was known when it was read.
+    pub index: Option<u64>,
     /// The entry.
     pub entry: Arc<Entry>,
     /// What it says.
@@ -25,7 +25,11 @@ impl Loaded {
     ///
     /// # Errors
     /// When its fields are not of its kind's form.
-    pub fn new(index: u64, entry: Entry, facts: Option<Arc<[u8]>>) -> Result<Self, HistoryError> {
+    pub fn new(
+        index: Option<u64>,
+        entry: Entry,
+        facts: Option<Arc<[u8]>>,
+    ) -> Result<Self, HistoryError> {
         let body = Body::parse(entry.header()).map_err(|source| HistoryError::Entry {
             entry: entry.hash(),
             source,

@@ -22,7 +22,7 @@ impl Recorder {
     ) -> Result<Appended, RecorderError> {
         caller.require(&[AccessRole::Admin])?;
         check_text("reason", &reason)?;
-        let status = self.store.status();
+        let status = self.store.status().await?;
         let note = self.store.checkpoint().await?;
         let checkpoint = note
             .parse::<Note>()
@@ -56,7 +56,7 @@ impl Recorder {
     ) -> Result<Appended, RecorderError> {
         caller.require(&[AccessRole::Admin])?;
         check_text("reason", &reason)?;
-        let last = self.store.status().size.saturating_sub(1);
+        let last = self.store.status().await?.size.saturating_sub(1);
         let newest = self.store.entries(last, 1).await?;
         let from_ms = newest
             .first()

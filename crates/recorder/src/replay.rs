@@ -266,7 +266,7 @@ fn stream(
                 .header()
                 .payload(Role::Facts)
                 .and_then(|facts| bundle.payload(&facts.digest));
-            Loaded::new(index, entry.clone(), facts.map(Into::into)).map(Arc::new)
+            Loaded::new(Some(index), entry.clone(), facts.map(Into::into)).map(Arc::new)
         })
         .collect::<Result<_, _>>()?;
     if loaded.len() as u64 == entries {

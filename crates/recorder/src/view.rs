@@ -39,8 +39,9 @@ pub struct EntryView {
     pub entry: EntryHash,
     /// Its kind's fields.
     pub fields: Box<RawValue>,
-    /// Its place in the log.
-    pub index: u64,
+    /// Its place in the log; absent while it is not sealed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub index: Option<u64>,
     /// What sort of event it is.
     pub kind: Name,
     /// What it says of its payloads.
@@ -56,7 +57,7 @@ impl EntryView {
         Self::of(stored.index, &stored.entry)
     }
 
-    fn of(index: u64, entry: &model::Entry) -> Self {
+    fn of(index: Option<u64>, entry: &model::Entry) -> Self {
         let header = entry.header();
         Self {
             by: header.by.clone(),
@@ -83,6 +84,25 @@ pub struct DecisionView {
 }
 
 impl Recorder {
+    /// Gives entries their places in the log, where a store told them without.
+    pub(crate) async fn placed(
+        &self,
+        mut views: Vec<EntryView>,
+    ) -> Result<Vec<EntryView>, RecorderError> {
+        let (mut unplaced, mut hashes) = (Vec::new(), Vec::new());
+        for view in views.iter_mut().filter(|view| view.index.is_none()) {
+            hashes.push(view.entry);
+            unplaced.push(view);
+        }
+        if !hashes.is_empty() {
+            let positions = self.store.positions(&hashes).await?;
+            for (view, index) in unplaced.into_iter().zip(positions) {
+                view.index = index;
+            }
+        }
+        Ok(views)
+    }
+
     /// Reads a decision or a trial back.
     ///
     /// # Errors

@@ -128,7 +128,7 @@ async fn as_of(base: &Path, entries: u64) {
     let opened = started.elapsed().as_secs_f64() * 1e3;
     println!(
         "start-up, {:>9} entries: {opened:.1} ms",
-        store.status().size
+        store.status().await.unwrap().size
     );
 }
 

@@ -1,6 +1,7 @@
 //! What any store must do, as a list of cases over a [`Home`]: the contract of [`Store`], run.
 //!
-//! A store's crate says `store::conformance_tests!(|| async { home });` and gets one test per case.
+//! A store says `conformance_tests!(|| home)` and gets one test per case; one that only one process opens says
+//! `conformance_alone_tests!(|| home)` too.
 
 #![expect(
     clippy::unwrap_used,
@@ -23,14 +24,14 @@ pub use witness::{Witness, export};
 /// The seed of the log key of every journal here.
 pub const SEED: journal::key::Seed = [7; 32];
 
-/// Declares the cases, and the macro that makes tests of them.
+/// Declares the cases, and a macro that makes tests of them.
 macro_rules! cases {
-    ($d:tt $($module:ident { $($case:ident)* })*) => {
+    ($d:tt $tests:ident $($module:ident { $($case:ident)* })*) => {
         $(pub mod $module;)*
 
         /// Makes one test of each case, over homes that an expression makes.
         #[macro_export]
-        macro_rules! conformance_tests {
+        macro_rules! $tests {
             ($d home:expr) => {
                 $($(
                     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -43,7 +44,7 @@ macro_rules! cases {
         }
     };
 }
-cases! { $
+cases! { $ conformance_tests
     appending {
         a_new_journal_begins_with_its_genesis
         concurrent_appends_to_the_same_streams_leave_neither_gap_nor_fork
@@ -83,11 +84,9 @@ cases! { $
         a_journal_is_not_created_twice
         another_journal_is_refused_untouched
         a_newer_format_is_refused_untouched
-        a_store_is_opened_once_at_a_time
     }
     losing {
         an_old_copy_put_back_is_read_only_until_recovered
-        two_copies_started_at_once_do_not_both_write
         a_checkpoint_outside_that_another_wrote_ends_writing
         a_checkpoint_outside_that_is_damaged_ends_writing
         a_store_whose_checkpoint_outside_is_missing_says_so
@@ -99,6 +98,14 @@ cases! { $
         a_clock_that_jumps_back_stops_writing
         a_clock_behind_a_head_stops_writing_to_its_stream_only
         only_a_clock_corrected_entry_lets_time_go_back
+    }
+}
+
+// For a store that only one process opens.
+cases! { $ conformance_alone_tests
+    alone {
+        a_store_is_opened_once_at_a_time
+        two_copies_started_at_once_do_not_both_write
     }
 }
 

@@ -8,6 +8,10 @@ use crate::{AppendError, ReadError, RecoverError};
 
 /// A store of one journal: the contract that each of them keeps, and [`conformance`](crate) checks.
 ///
+/// **Sealing.** A store seals as it appends, and then every receipt is a proof; or another seals after it, and then an
+/// entry has no index, and its receipt is a promise, until that is done. What speaks of the log (its size, its
+/// checkpoint, tiles, entries by index) speaks of what is sealed; streams and entries by hash are there at once.
+///
 /// **Order.** Entries have indexes 0, 1, 2 … without gaps; each comes after every entry that it links to. In each stream
 /// seqs are 0, 1, 2 … without gaps, and recorded times never decrease, except across a `clock-corrected` entry.
 ///
@@ -27,7 +31,7 @@ pub trait Store: Send + Sync {
     fn journal(&self) -> &JournalId;
 
     /// Returns how the store is.
-    fn status(&self) -> Status;
+    async fn status(&self) -> Result<Status, ReadError>;
 
     /// Appends drafts: all of them, in order, or none.
     ///
@@ -74,6 +78,9 @@ pub trait Store: Send + Sync {
     /// Returns the entry with a hash.
     async fn entry(&self, hash: &EntryHash) -> Result<Option<Stored>, ReadError>;
 
+    /// Returns the places of entries in the log, in the order asked for; nothing for one that is not sealed.
+    async fn positions(&self, hashes: &[EntryHash]) -> Result<Vec<Option<u64>>, ReadError>;
+
     /// Returns up to `limit` entries in the order of the log, from an index on (included).
     async fn entries(&self, from_index: u64, limit: usize) -> Result<Vec<Stored>, ReadError>;
 
@@ -83,7 +90,7 @@ pub trait Store: Send + Sync {
         digests: &[PayloadDigest],
     ) -> Result<Vec<Option<StoredPayload>>, ReadError>;
 
-    /// Returns a receipt of an entry against the newest checkpoint.
+    /// Returns a receipt of an entry against the newest checkpoint, or the promise of one.
     async fn receipt(&self, hash: &EntryHash) -> Result<Option<Receipt>, ReadError>;
 
     /// Returns the newest checkpoint, a C2SP signed note.
@@ -114,10 +121,21 @@ pub trait Store: Send + Sync {
 /// An entry and its place in the log.
 #[derive(Debug, Clone)]
 pub struct Stored {
-    /// Its place in the log, from 0.
-    pub index: u64,
+    /// Its place in the log, from 0, where reading the entry told it; [`Store::positions`] tells it of any that is sealed.
+    pub index: Option<u64>,
     /// The entry.
     pub entry: Entry,
+}
+
+impl Stored {
+    /// Puts an entry at its place.
+    #[must_use]
+    pub const fn at(index: u64, entry: Entry) -> Self {
+        Self {
+            index: Some(index),
+            entry,
+        }
+    }
 }
 
 /// What became of a draft.
@@ -125,7 +143,7 @@ pub struct Stored {
 pub struct Appended {
     /// The entry, with its place.
     pub stored: Stored,
-    /// Proves that place.
+    /// Proves that place, or promises one.
     pub receipt: Receipt,
     /// Whether it had been appended before.
     pub replayed: bool,
@@ -168,7 +186,7 @@ pub enum Direction {
 /// How a store is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
-    /// Entries in the log.
+    /// Entries in the log: those that are sealed.
     pub size: u64,
     /// Why it takes no writes, if so.
     pub read_only: Option<ReadOnlyReason>,

@@ -75,6 +75,12 @@ pub enum AppendError {
         /// By how much.
         drift_ms: u64,
     },
+    /// Others wrote to the same streams, each time that it was tried.
+    #[error("other writers took its places in all of `{attempts}` attempts")]
+    Contended {
+        /// How often it was tried.
+        attempts: u32,
+    },
     /// The store takes no writes.
     #[error("the store is read-only: {0}")]
     ReadOnly(ReadOnlyReason),
@@ -109,7 +115,7 @@ impl AppendError {
     pub const fn class(&self) -> Class {
         match self {
             Self::TooManyItems { .. } => Class::Limit,
-            Self::Moved { .. } | Self::KeyReused { .. } => Class::Conflict,
+            Self::Moved { .. } | Self::KeyReused { .. } | Self::Contended { .. } => Class::Conflict,
             Self::Draft { .. } => Class::Caller,
             Self::HeadAhead { .. }
             | Self::ClockDrift { .. }

@@ -33,7 +33,7 @@
 //! let folder = tempfile::tempdir()?;
 //! let (store, first) = Sqlite::create(Options::new(folder.path()), &journal, &seed, draft).await?;
 //! first.receipt.verify(&first.stored.entry.hash(), log.vkey())?;
-//! assert_eq!(store.status().size, 1);
+//! assert_eq!(store.status().await?.size, 1);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! # }).unwrap();
 //! # Ok::<(), Box<dyn std::error::Error>>(())

@@ -11,24 +11,27 @@ use model::{Entry, JournalId, StreamName};
 use crate::AppendError;
 use crate::error::Cause;
 
-/// The last entry of a stream, and its place in the log.
+/// The last entry of a stream, and its era: how often the clock had been corrected when it was recorded.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Place {
+pub(crate) struct Last {
     pub(crate) head: Head,
-    pub(crate) index: u64,
+    pub(crate) era: u64,
 }
 
-/// What an idempotency key was used for.
+/// What an idempotency key was used for: the content, and where the store finds the entry.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct KeyUse {
+pub(crate) struct KeyUse<E> {
     pub(crate) content: [u8; 32],
-    pub(crate) index: u64,
+    pub(crate) entry: E,
 }
 
 /// What is stored already.
 pub(crate) trait Past {
-    fn head(&mut self, stream: &StreamName) -> Result<Option<Place>, Cause>;
-    fn key(&mut self, key: &[u8; 32]) -> Result<Option<KeyUse>, Cause>;
+    /// How the store finds an entry.
+    type Entry: Clone;
+
+    fn head(&mut self, stream: &StreamName) -> Result<Option<Last>, Cause>;
+    fn key(&mut self, key: &[u8; 32]) -> Result<Option<KeyUse<Self::Entry>>, Cause>;
 }
 
 /// The time of a group.
@@ -37,17 +40,19 @@ pub(crate) struct Time {
     pub(crate) now_ms: u64,
     /// How far the wall clock is from elapsed time.
     pub(crate) drift_ms: u64,
-    /// The index of the last entry that corrected the clock: times before it bind nobody.
-    pub(crate) corrected: Option<u64>,
+    /// How often the clock was corrected: times of an earlier era bind nobody.
+    pub(crate) era: u64,
 }
 
 /// What becomes of a draft.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Outcome {
-    /// It is a new entry, at this index.
-    New(u64),
-    /// It is the entry at this index.
-    Known(u64),
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome<E> {
+    /// It is a new entry: the group's, at this place.
+    New(usize),
+    /// It is the same as an earlier draft, which became the group's entry at this place.
+    Again(usize),
+    /// It is an entry that is stored already.
+    Known(E),
 }
 
 /// A draft with its entry.
@@ -62,20 +67,20 @@ pub(crate) struct Stage<'a, P> {
     journal: &'a JournalId,
     past: P,
     time: Time,
-    /// The index of the group's first entry.
-    first: u64,
+    /// The era in which the group began.
+    first_era: u64,
     entries: Vec<Staged>,
-    heads: HashMap<StreamName, Place>,
-    keys: HashMap<[u8; 32], KeyUse>,
+    heads: HashMap<StreamName, Last>,
+    keys: HashMap<[u8; 32], KeyUse<usize>>,
 }
 
 impl<'a, P: Past> Stage<'a, P> {
-    pub(crate) fn new(journal: &'a JournalId, past: P, time: Time, first: u64) -> Self {
+    pub(crate) fn new(journal: &'a JournalId, past: P, time: Time) -> Self {
         Self {
             journal,
             past,
             time,
-            first,
+            first_era: time.era,
             entries: Vec::new(),
             heads: HashMap::new(),
             keys: HashMap::new(),
@@ -83,7 +88,10 @@ impl<'a, P: Past> Stage<'a, P> {
     }
 
     /// Links a batch after what is stored and staged: all of it or, with an error, nothing.
-    pub(crate) fn batch(&mut self, drafts: Vec<Draft>) -> Result<Vec<Outcome>, AppendError> {
+    pub(crate) fn batch(
+        &mut self,
+        drafts: Vec<Draft>,
+    ) -> Result<Vec<Outcome<P::Entry>>, AppendError> {
         check_items(&drafts)?;
         let (staged, time) = (self.entries.len(), self.time);
         let outcomes: Result<Vec<_>, _> = drafts
@@ -98,33 +106,33 @@ impl<'a, P: Past> Stage<'a, P> {
         outcomes
     }
 
-    /// Returns the entries of the group, and whether one of them corrected the clock.
+    /// Returns the entries of the group, and the time as they leave it: of a later era, where one corrected the clock.
     pub(crate) fn finish(self) -> (Vec<Staged>, Time) {
         (self.entries, self.time)
     }
 
-    fn draft(&mut self, place: usize, draft: Draft) -> Result<Outcome, AppendError> {
+    fn draft(&mut self, place: usize, draft: Draft) -> Result<Outcome<P::Entry>, AppendError> {
         if let Some(idempotency) = draft.idempotency
-            && let Some(used) = self.key(&idempotency.key)?
+            && let Some((content, outcome)) = self.key(&idempotency.key)?
         {
-            return if used.content == idempotency.content {
-                Ok(Outcome::Known(used.index))
+            return if content == idempotency.content {
+                Ok(outcome)
             } else {
                 Err(AppendError::KeyReused { place })
             };
         }
         self.check_time(&draft)?;
         let entry = self.link(place, &draft)?;
-        let index = self.first + self.entries.len() as u64;
-        self.note(index, &entry, &draft);
+        let staged = self.entries.len();
+        self.note(staged, self.time.era, &entry, &draft);
         self.entries.push(Staged { entry, draft });
-        Ok(Outcome::New(index))
+        Ok(Outcome::New(staged))
     }
 
     /// Lets time be corrected by the one kind of entry that may.
     fn check_time(&mut self, draft: &Draft) -> Result<(), AppendError> {
-        if draft.kind.as_str() == ClockCorrected::KIND {
-            self.time.corrected = Some(self.first + self.entries.len() as u64);
+        if corrects_clock(draft) {
+            self.time.era += 1;
             self.time.drift_ms = 0;
         }
         if self.time.drift_ms > CLOCK_DRIFT_MS_MAX {
@@ -176,40 +184,42 @@ impl<'a, P: Past> Stage<'a, P> {
             Some(staged) => Some(*staged),
             None => self.past.head(stream).map_err(AppendError::Unavailable)?,
         };
-        Ok(known.map(|known| {
-            let binds = self
-                .time
-                .corrected
-                .is_none_or(|corrected| known.index >= corrected);
-            Head {
-                recorded_ms: if binds { known.head.recorded_ms } else { 0 },
-                ..known.head
-            }
+        Ok(known.map(|known| Head {
+            recorded_ms: if known.era == self.time.era {
+                known.head.recorded_ms
+            } else {
+                0
+            },
+            ..known.head
         }))
     }
 
-    fn key(&mut self, key: &[u8; 32]) -> Result<Option<KeyUse>, AppendError> {
-        match self.keys.get(key) {
-            Some(staged) => Ok(Some(*staged)),
-            None => self.past.key(key).map_err(AppendError::Unavailable),
+    /// Returns the content that a key was used for, and what a draft with that content is.
+    fn key(
+        &mut self,
+        key: &[u8; 32],
+    ) -> Result<Option<([u8; 32], Outcome<P::Entry>)>, AppendError> {
+        if let Some(staged) = self.keys.get(key) {
+            return Ok(Some((staged.content, Outcome::Again(staged.entry))));
         }
+        let used = self.past.key(key).map_err(AppendError::Unavailable)?;
+        Ok(used.map(|used| (used.content, Outcome::Known(used.entry))))
     }
 
     /// Lets later drafts of the group see this one.
-    fn note(&mut self, index: u64, entry: &Entry, draft: &Draft) {
+    fn note(&mut self, staged: usize, era: u64, entry: &Entry, draft: &Draft) {
         for link in &entry.header().links {
             let head = Head {
                 seq: link.seq,
                 hash: entry.hash(),
                 recorded_ms: entry.header().recorded_ms,
             };
-            self.heads
-                .insert(link.stream.clone(), Place { head, index });
+            self.heads.insert(link.stream.clone(), Last { head, era });
         }
         if let Some(idempotency) = draft.idempotency {
             let used = KeyUse {
                 content: idempotency.content,
-                index,
+                entry: staged,
             };
             self.keys.insert(idempotency.key, used);
         }
@@ -224,14 +234,20 @@ impl<'a, P: Past> Stage<'a, P> {
         self.keys.clear();
         let mut entries = std::mem::take(&mut self.entries);
         entries.truncate(staged);
-        for (index, kept) in (self.first..).zip(&entries) {
-            self.note(index, &kept.entry, &kept.draft);
+        let mut era = self.first_era;
+        for (place, kept) in entries.iter().enumerate() {
+            era += u64::from(corrects_clock(&kept.draft));
+            self.note(place, era, &kept.entry, &kept.draft);
         }
         self.entries = entries;
     }
 }
 
-fn check_items(drafts: &[Draft]) -> Result<(), AppendError> {
+pub(crate) fn corrects_clock(draft: &Draft) -> bool {
+    draft.kind.as_str() == ClockCorrected::KIND
+}
+
+pub(crate) fn check_items(drafts: &[Draft]) -> Result<(), AppendError> {
     let mut items = 0;
     let mut fits = 0;
     for draft in drafts {

@@ -84,6 +84,7 @@ kinds! {
     // Somebody else was first.
     IdempotencyConflict = "idempotency-conflict", Conflict, "The idempotency key was used with other content";
     EvidenceArrived = "evidence-arrived", Conflict, "Evidence kept arriving meanwhile";
+    Contended = "contended", Conflict, "Others wrote to the same streams, each time";
     NotReadOnly = "not-read-only", Caller, "There is nothing to recover from";
     // What may work later.
     Undecided = "undecided", Unavailable, "A policy could not be evaluated";

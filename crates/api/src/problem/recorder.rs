@@ -85,6 +85,7 @@ fn kind_of(error: &RecorderError) -> Kind {
         RecorderError::Read(error) => of_class(error.class()),
         RecorderError::History(_) => Kind::Corrupt,
         RecorderError::Publish(_)
+        | RecorderError::Unsealed
         | RecorderError::Sandbox(_)
         | RecorderError::Recover(RecoverError::Outside(_))
         | RecorderError::Export(_)
@@ -96,6 +97,7 @@ const fn kind_of_append(error: &AppendError) -> Kind {
     match error {
         AppendError::TooManyItems { .. } => Kind::BatchTooLarge,
         AppendError::Moved { .. } => Kind::EvidenceArrived,
+        AppendError::Contended { .. } => Kind::Contended,
         AppendError::ForeignExpectation { .. } => Kind::Internal,
         AppendError::KeyReused { .. } => Kind::IdempotencyConflict,
         AppendError::Draft { .. } => Kind::EntryRefused,

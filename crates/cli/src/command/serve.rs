@@ -83,7 +83,7 @@ impl Serve {
             .add_first_key()
             .await
             .context("could not add the first admin key")?;
-        if let Some(reason) = recorder.store().status().read_only {
+        if let Some(reason) = recorder.store().status().await?.read_only {
             tracing::warn!(%reason, "the journal takes no writes; see `trailmark recover --help`");
         }
         let address = listener.local_addr()?;

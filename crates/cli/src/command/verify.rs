@@ -6,8 +6,10 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use journal::Receipt;
 use journal::note::Vkey;
+use journal::receipt::Standing;
 use journal::verify::{self, Complete, Pin, Report};
 use model::EntryHash;
+use recorder::timestamp;
 use serde_json::Value;
 
 use super::Global;
@@ -29,7 +31,7 @@ pub(crate) struct Verify {
     /// A checkpoint that was kept: the bundle's log must begin with it.
     #[arg(long, value_name = "FILE", conflicts_with = "receipt")]
     checkpoint: Option<PathBuf>,
-    /// Verifies a receipt instead: that its entry is in the log.
+    /// Verifies a receipt instead: that its entry is in the log, or is promised to be.
     #[arg(long, value_name = "FILE", conflicts_with = "file", requires = "key")]
     receipt: Option<PathBuf>,
     /// The entry that the receipt must be of [default: the one it names].
@@ -68,21 +70,26 @@ impl Verify {
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("could not read `{}`", path.display()))?;
         let receipt = read_receipt(&text)?;
-        let Receipt::Proved(proved) = &receipt else {
-            let failure = Failure::new(Exit::Unverified, "the receipt is only a promise");
-            return Err(failure.into());
-        };
-        let entry = self.entry.unwrap_or(proved.entry);
-        let checkpoint = receipt.verify(&entry, key).map_err(|error| {
+        let entry = self.entry.unwrap_or(*receipt.entry());
+        let standing = receipt.verify(&entry, key).map_err(|error| {
             Failure::new(Exit::Unverified, "the receipt does not hold").because(error)
         })?;
         global.output().answer(&receipt, |page| {
             let good = page.style.good("verified");
-            page.line(format!("{good}  entry {entry} is in the log"));
-            page.fields([
-                ("index", proved.index.to_string()),
-                ("of", format!("{} entries", checkpoint.size)),
-            ]);
+            match standing {
+                Standing::Proved { index, checkpoint } => {
+                    page.line(format!("{good}  entry {entry} is in the log"));
+                    page.fields([
+                        ("index", index.to_string()),
+                        ("of", format!("{} entries", checkpoint.size)),
+                    ]);
+                }
+                Standing::Promised { latest_ms } => {
+                    let latest = timestamp::format(latest_ms);
+                    page.line(format!("{good}  entry {entry} is promised by {latest}"));
+                    page.line("it is not yet proved to be in the log: ask again after that time");
+                }
+            }
         })?;
         Ok(Exit::Done)
     }

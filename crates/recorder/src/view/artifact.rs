@@ -57,10 +57,10 @@ impl Recorder {
         }
         let view = |loaded: &Arc<Loaded>| EntryView::of(loaded.index, &loaded.entry);
         Ok(ArtifactView {
-            entries: entries.iter().map(view).collect(),
+            entries: self.placed(entries.iter().map(view).collect()).await?,
             fingerprint: *fingerprint,
             recorded_in: recorded_in(&entries, u64::MAX),
-            running: running.iter().map(view).collect(),
+            running: self.placed(running.iter().map(view).collect()).await?,
         })
     }
 

@@ -301,6 +301,6 @@ impl Recorder {
             },
         )
         .await?;
-        Ok(found)
+        self.placed(found).await
     }
 }

@@ -96,14 +96,14 @@ impl Recorder {
             Body::TrailBegun(begun) => begun.commit.clone(),
             _ => None,
         });
+        let shown = entries
+            .iter()
+            .map(|loaded| EntryView::of(loaded.index, &loaded.entry));
         Ok(TrailView {
             artifacts,
             commit,
             begun: timestamp::format(first.entry.header().recorded_ms),
-            entries: entries
-                .iter()
-                .map(|loaded| EntryView::of(loaded.index, &loaded.entry))
-                .collect(),
+            entries: self.placed(shown.collect()).await?,
             flow: flow.clone(),
             missing,
             state,

@@ -33,7 +33,7 @@ pub async fn a_replayed_draft_returns_the_first_receipt(home: &dyn Home) {
     assert_eq!(again[0].stored.index, first[0].stored.index);
     assert_eq!(again[0].stored.entry.bytes(), first[0].stored.entry.bytes());
     assert_eq!(again[0].receipt, first[0].receipt);
-    assert_eq!(store.status().size, 300);
+    assert_eq!(store.status().await.unwrap().size, 300);
 }
 
 /// For ever means also then.
@@ -46,7 +46,7 @@ pub async fn a_replayed_draft_returns_the_first_receipt_after_a_restart(home: &d
     let store = home.open(None).await.unwrap();
     let again = append(&*store, vec![attestation(2, &a)]).await;
     assert_eq!(again[0].receipt, first[1].receipt);
-    assert_eq!(store.status().size, 4);
+    assert_eq!(store.status().await.unwrap().size, 4);
 }
 
 /// And says which draft of the batch it is.
@@ -68,7 +68,7 @@ pub async fn a_key_with_other_content_is_a_conflict(home: &dyn Home) {
     ];
     let error = store.append(within).await.unwrap_err();
     assert!(matches!(error, AppendError::KeyReused { place: 2 }));
-    assert_eq!(store.status().size, 2);
+    assert_eq!(store.status().await.unwrap().size, 2);
 }
 
 /// Those present are returned, the rest is appended.
@@ -88,7 +88,7 @@ pub async fn a_batch_appends_what_is_new_and_returns_what_is_known(home: &dyn Ho
     let replayed: Vec<bool> = mixed.iter().map(|one| one.replayed).collect();
     assert_eq!(replayed, [false, true, false]);
     assert_eq!(mixed[1].receipt, first[0].receipt);
-    assert_eq!(store.status().size, 4);
+    assert_eq!(store.status().await.unwrap().size, 4);
     let mut witness = Witness::of(&*store);
     witness.keep(&mixed);
     witness.check(&*store).await;
@@ -101,7 +101,7 @@ pub async fn a_key_twice_in_one_batch_is_one_entry(home: &dyn Home) {
     let both = append(&*store, vec![attestation(1, &a), attestation(1, &a)]).await;
     assert_eq!((both[0].replayed, both[1].replayed), (false, true));
     assert_eq!(both[0].receipt, both[1].receipt);
-    assert_eq!(store.status().size, 2);
+    assert_eq!(store.status().await.unwrap().size, 2);
 }
 
 /// Whoever comes first.
@@ -118,5 +118,5 @@ pub async fn callers_who_repeat_each_other_get_one_entry(home: &dyn Home) {
     let appended = callers.join_all().await;
     assert_eq!(appended.iter().filter(|one| !one.replayed).count(), 1);
     assert!(appended.iter().all(|one| one.receipt == appended[0].receipt));
-    assert_eq!(store.status().size, 2);
+    assert_eq!(store.status().await.unwrap().size, 2);
 }

@@ -24,10 +24,10 @@ async fn recorded_ms(store: &dyn Store, number: u64, name: &str) -> u64 {
 
 async fn drifted(store: &dyn Store, number: u64) -> u64 {
     let draft = attestation(number, &[stream("a")]);
-    let size = store.status().size;
+    let size = store.status().await.unwrap().size;
     let error = store.append(vec![draft]).await.unwrap_err();
     assert_eq!(error.class(), Class::Unavailable);
-    assert_eq!(store.status().size, size);
+    assert_eq!(store.status().await.unwrap().size, size);
     match error {
         AppendError::ClockDrift { drift_ms } => drift_ms,
         other => panic!("it is not the clock, but: {other}"),

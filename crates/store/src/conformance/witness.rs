@@ -51,9 +51,9 @@ impl Witness {
             let Receipt::Proved(proved) = receipt else {
                 panic!("a receipt proves nothing")
             };
-            let then = receipt.verify(&proved.entry, &self.log).unwrap();
+            let then = proved.verify(&proved.entry, &self.log).unwrap();
             let stored = store.entry(&proved.entry).await.unwrap();
-            assert_eq!(stored.map(|stored| stored.index), Some(proved.index));
+            assert_eq!(stored.and_then(|stored| stored.index), Some(proved.index));
             let later = store.consistency(then.size).await.unwrap().unwrap();
             verify_consistency(
                 then.size,
@@ -86,7 +86,7 @@ impl Witness {
 /// Exports a whole journal as a bundle.
 pub async fn export(store: &dyn Store) -> Vec<u8> {
     let checkpoint = store.checkpoint().await.unwrap();
-    let size = store.status().size;
+    let size = store.status().await.unwrap().size;
     let mut writer = Writer::journal(Vec::new(), store.journal(), &checkpoint).unwrap();
     let mut next = 0;
     while next < size {
@@ -98,8 +98,9 @@ pub async fn export(store: &dyn Store) -> Vec<u8> {
                 let payload = payload.as_ref()?;
                 Some((&payload.salt, payload.bytes.as_slice()))
             });
-            writer.entry(stored.index, &stored.entry, payloads).unwrap();
-            next = stored.index + 1;
+            writer.entry(next, &stored.entry, payloads).unwrap();
+            assert_eq!(stored.index, Some(next));
+            next += 1;
         }
     }
     writer.finish().unwrap()

@@ -9,7 +9,7 @@ use model::{Entry, EntryHash, JournalId, PayloadDigest, StreamName};
 
 use super::VERSION;
 use crate::error::Cause;
-use crate::stage::{KeyUse, Past, Place, Staged};
+use crate::stage::{KeyUse, Last, Past, Staged};
 use crate::{ReadError, Stored, StoredPayload};
 
 /// What outlives a [`super::Memory`] store, as a data folder outlives a process.
@@ -166,7 +166,7 @@ impl Content {
 
     pub(super) fn stored(&self, index: u64) -> Option<Stored> {
         let entry = self.row(index)?.entry()?;
-        Some(Stored { index, entry })
+        Some(Stored::at(index, entry))
     }
 
     pub(super) fn all(
@@ -206,7 +206,7 @@ impl Content {
     }
 
     /// Returns the last entry of a stream within the log's first `size` entries.
-    pub(super) fn last(&self, stream: &StreamName, size: u64) -> Option<Place> {
+    pub(super) fn last(&self, stream: &StreamName, size: u64) -> Option<Last> {
         let indexes = self.stream(stream);
         let index = *indexes.iter().rev().find(|index| **index < size)?;
         let entry = self.stored(index)?.entry;
@@ -215,7 +215,10 @@ impl Content {
             hash: entry.hash(),
             recorded_ms: entry.header().recorded_ms,
         };
-        Some(Place { head, index })
+        Some(Last {
+            head,
+            era: self.corrections(index + 1),
+        })
     }
 
     pub(super) fn heads(&self, size: u64) -> impl Iterator<Item = (StreamName, Head)> + '_ {
@@ -224,12 +227,17 @@ impl Content {
             .filter_map(move |stream| Some((stream.clone(), self.last(stream, size)?.head)))
     }
 
-    pub(super) fn corrected(&self) -> Option<u64> {
-        let admin = self.stream(&StreamName::admin());
-        admin.iter().rev().copied().find(|index| {
-            self.stored(*index)
+    /// Counts how often the clock was corrected within the log's first `size` entries.
+    pub(super) fn corrections(&self, size: u64) -> u64 {
+        let admin = self.stream(&StreamName::admin()).iter();
+        let corrects = |index: &&u64| {
+            self.stored(**index)
                 .is_some_and(|found| found.entry.header().kind.as_str() == ClockCorrected::KIND)
-        })
+        };
+        admin
+            .filter(|index| **index < size)
+            .filter(corrects)
+            .count() as u64
     }
 
     pub(super) fn tile(&self, level: u8, index: u64, width: u16) -> Option<Vec<u8>> {
@@ -273,16 +281,18 @@ impl Nodes for Content {
 }
 
 impl Past for &Content {
-    fn head(&mut self, stream: &StreamName) -> Result<Option<Place>, Cause> {
+    type Entry = u64;
+
+    fn head(&mut self, stream: &StreamName) -> Result<Option<Last>, Cause> {
         Ok(self.last(stream, u64::MAX))
     }
 
-    fn key(&mut self, key: &[u8; 32]) -> Result<Option<KeyUse>, Cause> {
+    fn key(&mut self, key: &[u8; 32]) -> Result<Option<KeyUse<u64>>, Cause> {
         let used = (0..).zip(&self.rows).find_map(|(index, row)| {
             let (found, content) = row.key.as_ref()?;
             (found == key).then_some(KeyUse {
                 content: *content,
-                index,
+                entry: index,
             })
         });
         Ok(used)

@@ -23,14 +23,14 @@ impl Store for Memory {
         &self.journal
     }
 
-    fn status(&self) -> Status {
+    async fn status(&self) -> Result<Status, ReadError> {
         let size = self.disk.lock().size();
         let state = self.lock();
-        Status {
+        Ok(Status {
             size,
             read_only: state.read_only.clone(),
             outside: state.found,
-        }
+        })
     }
 
     async fn append(&self, drafts: Vec<Draft>) -> Result<Vec<Appended>, AppendError> {
@@ -117,6 +117,11 @@ impl Store for Memory {
                 .and_then(|index| content.stored(index)))
         })
         .await
+    }
+
+    async fn positions(&self, hashes: &[EntryHash]) -> Result<Vec<Option<u64>>, ReadError> {
+        self.read(|content| Ok(hashes.iter().map(|hash| content.index_of(hash)).collect()))
+            .await
     }
 
     async fn entries(&self, from_index: u64, limit: usize) -> Result<Vec<Stored>, ReadError> {
@@ -215,10 +220,10 @@ impl Memory {
         let time = Time {
             now_ms: moment.wall_ms,
             drift_ms: state.watch.drift_ms(moment),
-            corrected: content.corrected(),
+            era: content.corrections(u64::MAX),
         };
         let first = content.size();
-        let mut stage = Stage::new(&self.journal, &*content, time, first);
+        let mut stage = Stage::new(&self.journal, &*content, time);
         let outcomes = stage.batch(drafts)?;
         let (staged, after) = stage.finish();
         let hashes: Vec<_> = staged.iter().map(|staged| staged.entry.hash()).collect();
@@ -231,7 +236,7 @@ impl Memory {
             }
             let size = content.size();
             content.checkpoints.insert(size, sealed.checkpoint.clone());
-            if after.corrected != time.corrected {
+            if after.era != time.era {
                 state.watch.rebase(moment);
             }
             if let Some(outside) = &self.outside {
@@ -242,13 +247,19 @@ impl Memory {
         }
         outcomes
             .into_iter()
-            .map(|outcome| self.appended(&content, outcome))
+            .map(|outcome| self.appended(&content, first, outcome))
             .collect()
     }
 
-    fn appended(&self, content: &Content, outcome: Outcome) -> Result<Appended, AppendError> {
+    fn appended(
+        &self,
+        content: &Content,
+        first: u64,
+        outcome: Outcome<u64>,
+    ) -> Result<Appended, AppendError> {
         let (index, replayed) = match outcome {
-            Outcome::New(index) => (index, false),
+            Outcome::New(place) => (first + place as u64, false),
+            Outcome::Again(place) => (first + place as u64, true),
             Outcome::Known(index) => (index, true),
         };
         let stored = content

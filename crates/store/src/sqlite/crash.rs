@@ -154,8 +154,15 @@ async fn no_receipt_is_broken_by_a_process_killed_at_any_moment() {
     for run in 0..KILLS {
         let heard = run_and_kill(run, base.path(), &mut moments);
         let store = Sqlite::open(options(base.path()), None, &SEED).unwrap();
-        assert_eq!(store.status().read_only, None, "after kill {run}");
-        assert_eq!(store.status().outside, OutsideCheckpoint::Continued);
+        assert_eq!(
+            store.status().await.unwrap().read_only,
+            None,
+            "after kill {run}"
+        );
+        assert_eq!(
+            store.status().await.unwrap().outside,
+            OutsideCheckpoint::Continued
+        );
         // Sent again, what was acknowledged is known, with the receipt that was handed out.
         let (writer, turn, first) = heard.last().unwrap();
         let again = store
@@ -197,7 +204,7 @@ async fn a_file_that_may_not_grow_stops_writing_and_breaks_no_receipt() {
     assert_eq!(refused.count() as u64, WRITERS);
 
     let store = Sqlite::open(options(base.path()), None, &SEED).unwrap();
-    assert_eq!(store.status().read_only, None);
+    assert_eq!(store.status().await.unwrap().read_only, None);
     let mut witness = Witness::of(&store);
     let receipts = lines.iter().filter_map(|line| told(line));
     witness.keep_receipts(receipts.flat_map(|(_, _, receipts)| receipts));

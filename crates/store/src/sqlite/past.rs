@@ -8,10 +8,17 @@ use rusqlite::{Connection, OptionalExtension as _, Result};
 
 use super::lookup::{Hint, Lookup};
 use crate::error::Cause;
-use crate::stage::{KeyUse, Past, Place};
+use crate::stage::{KeyUse, Last, Past};
 
 /// Streams that the writer remembers, about 200 bytes each; past it, it forgets them all and begins anew.
 const HOT_STREAMS_MAX: usize = 100_000;
+
+/// The last entry of a stream, and its place in the log.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    pub(super) head: Head,
+    pub(super) index: u64,
+}
 
 /// A stream that the writer knows.
 #[derive(Debug, Clone, Copy)]
@@ -52,22 +59,40 @@ pub(super) struct StoredPast<'a> {
     pub(super) connection: &'a Connection,
     pub(super) lookup: &'a Lookup,
     pub(super) hot: &'a mut HotStreams,
+    /// How often the clock was corrected, and the last entry that did.
+    pub(super) era: u64,
+    pub(super) corrected: Option<u64>,
 }
 
 impl Past for StoredPast<'_> {
-    fn head(&mut self, stream: &StreamName) -> Result<Option<Place>, Cause> {
+    type Entry = u64;
+
+    fn head(&mut self, stream: &StreamName) -> Result<Option<Last>, Cause> {
         if let Some(hot) = self.hot.0.get(stream) {
-            return Ok(Some(hot.place));
+            return Ok(Some(self.last(hot.place)));
         }
         let Some(hot) = read_hot(self.connection, stream)? else {
             return Ok(None);
         };
         self.hot.0.insert(stream.clone(), hot);
-        Ok(Some(hot.place))
+        Ok(Some(self.last(hot.place)))
     }
 
-    fn key(&mut self, key: &[u8; 32]) -> Result<Option<KeyUse>, Cause> {
+    fn key(&mut self, key: &[u8; 32]) -> Result<Option<KeyUse<u64>>, Cause> {
         Ok(read_key(self.connection, &self.lookup.hint(key), key)?)
+    }
+}
+
+impl StoredPast<'_> {
+    /// Says whether an entry is of the present era; of which earlier one it is does not matter.
+    fn last(&self, place: Place) -> Last {
+        let present = self
+            .corrected
+            .is_none_or(|corrected| place.index >= corrected);
+        Last {
+            head: place.head,
+            era: if present { self.era } else { 0 },
+        }
     }
 }
 
@@ -94,14 +119,14 @@ fn read_hot(connection: &Connection, stream: &StreamName) -> Result<Option<Hot>>
         .optional()
 }
 
-fn read_key(connection: &Connection, hint: &Hint, key: &[u8; 32]) -> Result<Option<KeyUse>> {
+fn read_key(connection: &Connection, hint: &Hint, key: &[u8; 32]) -> Result<Option<KeyUse<u64>>> {
     for index in hint.candidates(connection)? {
         let used = connection
             .prepare_cached("SELECT content FROM entry WHERE idx = ?1 AND key = ?2")?
             .query_row((index, key), |row| {
                 Ok(KeyUse {
                     content: row.get(0)?,
-                    index,
+                    entry: index,
                 })
             })
             .optional()?;

@@ -74,7 +74,7 @@ pub(super) fn entries(connection: &Connection, from_index: u64, limit: usize) ->
 pub(super) fn entry_at(connection: &Connection, index: u64) -> Read<Stored> {
     entries(connection, index, 1)?
         .pop()
-        .filter(|found| found.index == index)
+        .filter(|found| found.index == Some(index))
         .ok_or(ReadError::Corrupt("an entry is missing"))
 }
 
@@ -175,7 +175,10 @@ pub(super) fn receipt(
         return Ok(None);
     };
     let newest = newest_checkpoint(connection)?;
-    prove(connection, found.index, *hash, newest).map(Some)
+    let index = found
+        .index
+        .ok_or(ReadError::Corrupt("an entry has no place"))?;
+    prove(connection, index, *hash, newest).map(Some)
 }
 
 /// Returns the entry at an index with the receipt that was first handed out for it.
@@ -288,10 +291,7 @@ fn collect(mut rows: rusqlite::Rows<'_>) -> Read<Vec<Stored>> {
         if entry.hash().0 != row.get::<_, [u8; 32]>(1)? {
             return Err(ReadError::Corrupt("an entry is not what was recorded"));
         }
-        found.push(Stored {
-            index: row.get(0)?,
-            entry,
-        });
+        found.push(Stored::at(row.get(0)?, entry));
     }
     Ok(found)
 }

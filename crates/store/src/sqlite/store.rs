@@ -20,11 +20,9 @@ impl Store for Sqlite {
         &self.journal
     }
 
-    fn status(&self) -> Status {
-        self.status
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+    async fn status(&self) -> Result<Status, ReadError> {
+        let status = self.status.read().unwrap_or_else(PoisonError::into_inner);
+        Ok(status.clone())
     }
 
     async fn append(&self, drafts: Vec<Draft>) -> Result<Vec<Appended>, AppendError> {
@@ -75,6 +73,24 @@ impl Store for Sqlite {
         let (hint, hash) = (self.lookup.hint(&hash.0), *hash);
         self.readers
             .read(move |connection| read::entry(connection, &hint, &hash))
+            .await
+    }
+
+    async fn positions(&self, hashes: &[EntryHash]) -> Result<Vec<Option<u64>>, ReadError> {
+        let wanted: Vec<_> = hashes
+            .iter()
+            .map(|hash| (self.lookup.hint(&hash.0), *hash))
+            .collect();
+        self.readers
+            .read(move |connection| {
+                wanted
+                    .iter()
+                    .map(|(hint, hash)| {
+                        let found = read::entry(connection, hint, hash)?;
+                        Ok(found.and_then(|stored| stored.index))
+                    })
+                    .collect()
+            })
             .await
     }
 
@@ -166,7 +182,7 @@ impl Sqlite {
                     receipt: sealed
                         .receipt(index, entry.hash())
                         .ok_or(AppendError::Unanswered)?,
-                    stored: Stored { index, entry },
+                    stored: Stored::at(index, entry),
                     replayed: false,
                 },
                 _ => self.first_appended(index).await?,

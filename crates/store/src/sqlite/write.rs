@@ -5,10 +5,10 @@ use rusqlite::{CachedStatement, Connection, Result, TransactionBehavior};
 
 use super::lookup::Lookup;
 use super::nodes::TILE_HEIGHT;
-use super::past::{Hot, HotStreams};
+use super::past::{Hot, HotStreams, Place};
 use super::schema::{AS_OF_STEP, PAYLOADS_PER_ENTRY};
 use crate::seal::Sealed;
-use crate::stage::{Place, Staged};
+use crate::stage::Staged;
 use journal::Head;
 use journal::kind::ClockCorrected;
 use model::kind::Fields as _;

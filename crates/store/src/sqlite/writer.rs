@@ -109,28 +109,31 @@ impl Writer {
         let time = Time {
             now_ms: moment.wall_ms,
             drift_ms: self.watch.drift_ms(moment),
-            corrected: self.remembered.counters.corrected,
+            era: self.remembered.counters.era,
         };
         let past = StoredPast {
             connection: &self.connection,
             lookup: &self.remembered.lookup,
             hot: &mut self.remembered.hot,
+            era: self.remembered.counters.era,
+            corrected: self.remembered.counters.corrected,
         };
-        let mut stage = Stage::new(&self.journal, past, time, self.frontier.size());
+        let mut stage = Stage::new(&self.journal, past, time);
         let outcomes: Vec<_> = batches
             .into_iter()
             .map(|drafts| stage.batch(drafts))
             .collect();
         let (staged, after) = stage.finish();
+        let first = self.frontier.size();
         if staged.is_empty() {
-            return answers(outcomes, Vec::new(), None);
+            return answers(outcomes, first, Vec::new(), None);
         }
         match self.write(&staged) {
             Ok(sealed) => {
-                if after.corrected != time.corrected {
+                if after.era != time.era {
                     self.watch.rebase(moment);
                 }
-                answers(outcomes, staged, Some(Arc::new(sealed)))
+                answers(outcomes, first, staged, Some(Arc::new(sealed)))
             }
             Err(error) => outcomes
                 .into_iter()
@@ -275,15 +278,20 @@ fn fill(group: &mut Vec<Waiting>, jobs: &mut mpsc::Receiver<Job>) -> Option<Job>
 
 /// Gives each batch its entries, which stand in the order of the batches.
 fn answers(
-    outcomes: Vec<Result<Vec<Outcome>, AppendError>>,
+    outcomes: Vec<Result<Vec<Outcome<u64>>, AppendError>>,
+    first: u64,
     staged: Vec<Staged>,
     sealed: Option<Arc<Sealed>>,
 ) -> Vec<Result<Answer, AppendError>> {
     let mut entries = staged.into_iter();
     let mut answered = |outcome| match outcome {
         Outcome::Known(index) => Answered { index, new: None },
-        Outcome::New(index) => Answered {
-            index,
+        Outcome::Again(place) => Answered {
+            index: first + place as u64,
+            new: None,
+        },
+        Outcome::New(place) => Answered {
+            index: first + place as u64,
             new: entries.next().map(|staged| staged.entry),
         },
     };
