@@ -1,19 +1,28 @@
 //! Signing keys, one type for each purpose, so that no signature can stand for another.
+//!
+//! The log's key may live where it never leaves, as in a key service. Whatever [`LogKey`] signs is therefore also there
+//! as bytes to sign, to which a signature from elsewhere is put, and checked: see [`Checkpoint`](crate::note::Checkpoint),
+//! [`ReceiptTerms`] and [`Successor`].
+
+mod signature;
 
 use std::fmt;
 use std::str::FromStr;
 
-use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
-use model::{JournalId, ParseError};
+use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
+use model::{EntryHash, JournalId, ParseError};
 use serde::{Deserialize, Serialize};
 
-use crate::kind::{KeyRotated, Purpose};
+use crate::kind::{KeyRotated, Purpose, Successor};
 use crate::note::Vkey;
+use crate::receipt::{Promised, ReceiptError, ReceiptTerms, ReceiptVoucher};
+
+pub use signature::Signature;
 
 /// The secret from which a signing key is made.
 pub type Seed = [u8; 32];
 
-/// Signs checkpoints and its own successor, and nothing else. The seed is wiped from memory when it is dropped.
+/// Signs checkpoints, vouches for receipt keys and for its own successor, and signs nothing else. The seed is wiped from memory when it is dropped.
 pub struct LogKey {
     key: SigningKey,
     vkey: Vkey,
@@ -40,8 +49,16 @@ impl LogKey {
         vouch(&self.key, journal, Purpose::Log, new)
     }
 
-    pub(crate) fn sign(&self, message: &[u8]) -> [u8; 64] {
-        self.key.sign(message).to_bytes()
+    /// Vouches for a receipt key on terms.
+    ///
+    /// # Errors
+    /// When the terms are none that a verifier accepts.
+    pub fn vouch_receipt(&self, terms: ReceiptTerms) -> Result<ReceiptVoucher, ReceiptError> {
+        terms.signed_with(&self.vkey, self.sign(&terms.to_sign(&self.vkey)))
+    }
+
+    pub(crate) fn sign(&self, message: &[u8]) -> Signature {
+        sign(&self.key, message)
     }
 }
 
@@ -70,17 +87,50 @@ impl PermitKey {
     /// Signs the bytes of a permit.
     #[must_use]
     pub fn sign(&self, message: &[u8]) -> [u8; 64] {
-        self.0.sign(message).to_bytes()
+        sign(&self.0, message).0
+    }
+}
+
+/// Signs promises, and nothing else. It lives for hours, so that whoever takes in entries need not hold the log's key.
+/// The seed is wiped from memory when it is dropped.
+pub struct ReceiptKey(SigningKey);
+
+impl ReceiptKey {
+    /// Makes the key from its seed.
+    #[must_use]
+    pub fn new(seed: &Seed) -> Self {
+        Self(SigningKey::from_bytes(seed))
+    }
+
+    /// Returns the public key.
+    #[must_use]
+    pub fn public(&self) -> PublicKey {
+        PublicKey(self.0.verifying_key())
+    }
+
+    /// Promises that the log of a journal will hold an entry at `latest_ms`, as the voucher for this key allows.
+    ///
+    /// # Errors
+    /// When the voucher is for another key, or does not allow such a promise. Whether the log's key gave it is not asked.
+    pub fn promise(
+        &self,
+        journal: &JournalId,
+        voucher: &ReceiptVoucher,
+        entry: EntryHash,
+        latest_ms: u64,
+    ) -> Result<Promised, ReceiptError> {
+        let sign = |message: &[u8]| sign(&self.0, message);
+        Promised::sign(journal, (self.public(), voucher), (entry, latest_ms), sign)
     }
 }
 
 fn vouch(old: &SigningKey, journal: &JournalId, purpose: Purpose, key: PublicKey) -> KeyRotated {
-    let statement = KeyRotated::statement(journal, purpose, &key);
-    KeyRotated {
-        key,
-        purpose,
-        vouched: hex::encode(old.sign(statement.as_bytes()).to_bytes()),
-    }
+    let successor = Successor { key, purpose };
+    successor.vouched(sign(old, &successor.to_sign(journal)))
+}
+
+fn sign(key: &SigningKey, message: &[u8]) -> Signature {
+    Signature(key.sign(message).to_bytes())
 }
 
 /// Keeps secrets out of logs.
@@ -95,6 +145,7 @@ macro_rules! opaque_debug {
 }
 opaque_debug!(LogKey);
 opaque_debug!(PermitKey);
+opaque_debug!(ReceiptKey);
 
 /// An Ed25519 public key (RFC 8032), written as 64 lower-case hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -118,7 +169,7 @@ impl PublicKey {
     #[must_use]
     pub fn verifies(&self, message: &[u8], signature: &[u8; 64]) -> bool {
         self.0
-            .verify_strict(message, &Signature::from_bytes(signature))
+            .verify_strict(message, &ed25519_dalek::Signature::from_bytes(signature))
             .is_ok()
     }
 }

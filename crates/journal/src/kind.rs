@@ -4,7 +4,7 @@ use model::kind::Fields;
 use model::{EntryError, Header, JournalId, Root};
 use serde::{Deserialize, Serialize};
 
-use crate::key::PublicKey;
+use crate::key::{PublicKey, Signature};
 use crate::note::Vkey;
 
 /// Declares the kinds of the journal itself.
@@ -104,8 +104,8 @@ pub struct KeyRotated {
     pub key: PublicKey,
     /// What it signs.
     pub purpose: Purpose,
-    /// The old key's signature over [`KeyRotated::statement`], hexadecimal.
-    pub vouched: String,
+    /// The old key's signature over [`Successor::to_sign`].
+    pub vouched: Signature,
 }
 
 /// What a key of the journal signs.
@@ -118,24 +118,73 @@ pub enum Purpose {
     Permit,
 }
 
-impl KeyRotated {
-    /// Returns the text that the old key signs.
+/// A key that is to take the place of another, which must vouch for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Successor {
+    /// The new key.
+    pub key: PublicKey,
+    /// What it will sign.
+    pub purpose: Purpose,
+}
+
+/// A signature that was to vouch for a new key is not the old key's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the new key `{new}` is not vouched for by `{old}`")]
+pub struct NotVouched {
+    /// The key whose place it was to take.
+    pub old: String,
+    /// The new key.
+    pub new: String,
+}
+
+impl Successor {
+    /// Returns the text that the old key signs: `trailmark key-rotated`, the journal, the purpose and the new key, each
+    /// ended by a line feed.
     #[must_use]
-    pub fn statement(journal: &JournalId, purpose: Purpose, key: &PublicKey) -> String {
+    pub fn to_sign(&self, journal: &JournalId) -> Vec<u8> {
+        let Self { key, purpose } = self;
         let purpose = match purpose {
             Purpose::Log => "log",
             Purpose::Permit => "permit",
         };
-        format!("trailmark key-rotated\n{journal}\n{purpose}\n{key}\n")
+        format!("trailmark key-rotated\n{journal}\n{purpose}\n{key}\n").into_bytes()
     }
 
+    /// Puts a signature of the old key, made elsewhere, to it.
+    ///
+    /// # Errors
+    /// When the signature is not the old key's over [`Successor::to_sign`].
+    pub fn signed_with(
+        &self,
+        journal: &JournalId,
+        old: &PublicKey,
+        signature: Signature,
+    ) -> Result<KeyRotated, NotVouched> {
+        let rotated = self.vouched(signature);
+        rotated
+            .is_vouched(journal, old)
+            .then_some(rotated)
+            .ok_or_else(|| NotVouched {
+                old: old.to_string(),
+                new: self.key.to_string(),
+            })
+    }
+
+    pub(crate) const fn vouched(&self, vouched: Signature) -> KeyRotated {
+        KeyRotated {
+            key: self.key,
+            purpose: self.purpose,
+            vouched,
+        }
+    }
+}
+
+impl KeyRotated {
     /// Says whether the old key vouched for the new one.
     #[must_use]
     pub fn is_vouched(&self, journal: &JournalId, old: &PublicKey) -> bool {
-        let mut signature = [0; 64];
-        let statement = Self::statement(journal, self.purpose, &self.key);
-        hex::decode_to_slice(&self.vouched, &mut signature).is_ok()
-            && !self.vouched.bytes().any(|byte| byte.is_ascii_uppercase())
-            && old.verifies(statement.as_bytes(), &signature)
+        let Self { key, purpose, .. } = *self;
+        let statement = Successor { key, purpose }.to_sign(journal);
+        old.verifies(&statement, &self.vouched.0)
     }
 }

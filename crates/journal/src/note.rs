@@ -13,7 +13,7 @@ use std::str::FromStr;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::key::LogKey;
+use crate::key::{LogKey, Signature};
 
 pub use checkpoint::Checkpoint;
 pub use vkey::Vkey;
@@ -69,21 +69,31 @@ impl Note {
     /// # Errors
     /// When the text is empty, does not end with a line feed, or holds another control character.
     pub fn sign(text: String, key: &LogKey) -> Result<Self, NoteError> {
-        check_text(&text)?;
-        let mut note = Self {
-            text,
-            signatures: Vec::new(),
-        };
-        note.add_signature(key);
-        Ok(note)
+        let signature = key.sign(text.as_bytes());
+        Self::signed_with(text, key.vkey(), signature)
     }
 
     /// Adds a signature by one more key.
     pub fn add_signature(&mut self, key: &LogKey) {
         let signature = key.sign(self.text.as_bytes());
+        self.put(key.vkey(), signature);
+    }
+
+    /// Puts a signature to a text, without asking whether it holds.
+    fn signed_with(text: String, key: &Vkey, signature: Signature) -> Result<Self, NoteError> {
+        check_text(&text)?;
+        let mut note = Self {
+            text,
+            signatures: Vec::new(),
+        };
+        note.put(key, signature);
+        Ok(note)
+    }
+
+    fn put(&mut self, key: &Vkey, signature: Signature) {
         self.signatures.push(NoteSignature {
-            name: key.vkey().name().to_owned(),
-            bytes: [key.vkey().id().as_slice(), &signature].concat(),
+            name: key.name().to_owned(),
+            bytes: [key.id().as_slice(), &signature.0].concat(),
         });
     }
 

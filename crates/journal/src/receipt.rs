@@ -1,4 +1,10 @@
 //! What a reporter gets back: where its entry stands, signed.
+//!
+//! A log that seals as it accepts answers with a proof. One that seals later answers with a promise, signed by a
+//! short-lived receipt key for which the log's key vouches; asked again after sealing, it has the proof. Either is
+//! checked offline, with the log's key alone.
+
+mod promise;
 
 use model::EntryHash;
 use serde::{Deserialize, Serialize};
@@ -6,14 +12,14 @@ use serde::{Deserialize, Serialize};
 use crate::note::{Checkpoint, NoteError, Vkey};
 use crate::tree::{Disproved, Hash, verify_inclusion};
 
+pub use promise::{PROMISE_MS_MAX, Promised, RECEIPT_KEY_MS_MAX, ReceiptTerms, ReceiptVoucher};
+
 /// What is known about an entry's place, as JSON that says its `status`.
-///
-/// A log that seals later than it accepts will *promise* a place by a latest time: a status of its own, which readers
-/// of this version refuse.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "status", rename_all = "kebab-case", deny_unknown_fields)]
-#[non_exhaustive]
+#[serde(tag = "status", rename_all = "kebab-case")]
 pub enum Receipt {
+    /// The entry will be in the log.
+    Promised(Promised),
     /// The entry is in the log.
     Proved(Proved),
 }
@@ -32,7 +38,24 @@ pub struct Proved {
     pub proof: Vec<Hash>,
 }
 
-/// Why a receipt proves nothing.
+/// What a receipt that holds says of its entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// It will be in the log.
+    Promised {
+        /// By when, in milliseconds since 1970-01-01 UTC.
+        latest_ms: u64,
+    },
+    /// It is in the log.
+    Proved {
+        /// Its place, from 0.
+        index: u64,
+        /// The log that it was proved to be in.
+        checkpoint: Checkpoint,
+    },
+}
+
+/// Why a receipt says nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum ReceiptError {
     /// It is another entry's.
@@ -57,6 +80,50 @@ pub enum ReceiptError {
         #[source]
         source: Disproved,
     },
+    /// The receipt key's life is none that a log's key may vouch for.
+    #[error(
+        "a receipt key cannot live from `{from_ms}` to `{until_ms}`: at most `{RECEIPT_KEY_MS_MAX}` ms"
+    )]
+    Terms {
+        /// Its beginning.
+        from_ms: u64,
+        /// Its end.
+        until_ms: u64,
+    },
+    /// The log's key does not vouch for the receipt key.
+    #[error("receipt key `{key}` is not vouched for by `{log}`")]
+    NotVouched {
+        /// The receipt key.
+        key: String,
+        /// The log's key.
+        log: String,
+    },
+    /// The key that was to promise is not the one that is vouched for.
+    #[error("the voucher is for receipt key `{expected}`, not for `{found}`")]
+    OtherKey {
+        /// The key that is vouched for.
+        expected: String,
+        /// The key that was to promise.
+        found: String,
+    },
+    /// The receipt key may not promise that.
+    #[error("a promise by `{latest_ms}` is none that its key may give: `{from_ms}` to `{to_ms}`")]
+    Beyond {
+        /// What is promised.
+        latest_ms: u64,
+        /// The earliest time that may be promised.
+        from_ms: u64,
+        /// The latest.
+        to_ms: u64,
+    },
+    /// The promise is not signed by its receipt key.
+    #[error("the promise of entry `{entry}` is not signed by receipt key `{key}`")]
+    NotPromised {
+        /// The entry.
+        entry: EntryHash,
+        /// The receipt key.
+        key: String,
+    },
 }
 
 impl Receipt {
@@ -64,34 +131,52 @@ impl Receipt {
     #[must_use]
     pub const fn entry(&self) -> &EntryHash {
         match self {
+            Self::Promised(promised) => &promised.entry,
             Self::Proved(proved) => &proved.entry,
         }
     }
 
+    /// Checks that the log of this key holds the entry or promises to, and says which.
+    ///
+    /// Whether a promise is overdue is for whoever has a clock to say.
+    ///
+    /// # Errors
+    /// Says why it does neither.
+    pub fn verify(&self, entry: &EntryHash, log: &Vkey) -> Result<Standing, ReceiptError> {
+        match self {
+            Self::Promised(promised) => promised
+                .verify(entry, log)
+                .map(|latest_ms| Standing::Promised { latest_ms }),
+            Self::Proved(proved) => proved
+                .verify(entry, log)
+                .map(|checkpoint| Standing::Proved {
+                    index: proved.index,
+                    checkpoint,
+                }),
+        }
+    }
+}
+
+impl Proved {
     /// Checks that the log of this key holds the entry, and returns the checkpoint that says so.
     ///
     /// # Errors
     /// Says why it is not proved.
     pub fn verify(&self, entry: &EntryHash, log: &Vkey) -> Result<Checkpoint, ReceiptError> {
-        let Self::Proved(proved) = self;
-        if proved.entry != *entry {
+        if self.entry != *entry {
             return Err(ReceiptError::OtherEntry {
                 expected: *entry,
-                found: proved.entry,
+                found: self.entry,
             });
         }
-        let checkpoint = Checkpoint::open(&proved.checkpoint, log)?;
-        verify_inclusion(
-            entry,
-            proved.index,
-            checkpoint.size,
-            &proved.proof,
-            &checkpoint.root,
-        )
-        .map_err(|source| ReceiptError::Proof {
-            entry: *entry,
-            index: proved.index,
-            source,
+        let checkpoint = Checkpoint::open(&self.checkpoint, log)?;
+        let Checkpoint { size, root, .. } = &checkpoint;
+        verify_inclusion(entry, self.index, *size, &self.proof, root).map_err(|source| {
+            ReceiptError::Proof {
+                entry: *entry,
+                index: self.index,
+                source,
+            }
         })?;
         Ok(checkpoint)
     }

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use model::JournalId;
 
 use super::{Note, NoteError, Vkey};
-use crate::key::LogKey;
+use crate::key::{LogKey, Signature};
 use crate::tree::{Frontier, Hash};
 
 /// The state of a log: three lines, its origin, its size in decimal, and its root in base64.
@@ -39,6 +39,22 @@ impl Checkpoint {
     /// Never, for a text that this type writes.
     pub fn sign(&self, key: &LogKey) -> Result<String, NoteError> {
         Ok(Note::sign(self.to_string(), key)?.to_string())
+    }
+
+    /// Returns the bytes that the log's key signs, where it is not here to [`sign`](Self::sign).
+    #[must_use]
+    pub fn to_sign(&self) -> Vec<u8> {
+        self.to_string().into_bytes()
+    }
+
+    /// Puts the log key's signature, made elsewhere, to it, and returns the note's text.
+    ///
+    /// # Errors
+    /// When the signature is not the key's over [`Checkpoint::to_sign`], or the key is another journal's.
+    pub fn signed_with(&self, key: &Vkey, signature: Signature) -> Result<String, NoteError> {
+        let note = Note::signed_with(self.to_string(), key, signature)?.to_string();
+        Self::open(&note, key)?;
+        Ok(note)
     }
 
     /// Reads the checkpoint of the journal that `key` names, and checks its signature.

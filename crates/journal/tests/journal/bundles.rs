@@ -1,7 +1,7 @@
 use journal::Receipt;
 use journal::key::{LogKey, PermitKey};
 use journal::kind::{ClockCorrected, Recovered};
-use journal::receipt::Proved;
+use journal::receipt::{Proved, Standing};
 use journal::verify::{Complete, CompleteRange, Pin, Wrong, open, verify};
 use model::Root;
 use model::kind::Fields;
@@ -383,7 +383,13 @@ fn a_receipt_proves_one_entry_of_one_log() {
         let receipt = Receipt::Proved(proved.clone());
         let json = serde_json::to_string(&receipt).unwrap();
         assert_eq!(serde_json::from_str::<Receipt>(&json).unwrap(), receipt);
-        assert_eq!(receipt.verify(&entry.hash(), key.vkey()).unwrap().size, 12);
+        assert_eq!(proved.verify(&entry.hash(), key.vkey()).unwrap().size, 12);
+        let Standing::Proved { checkpoint, .. } =
+            receipt.verify(&entry.hash(), key.vkey()).unwrap()
+        else {
+            panic!("a proof is called a promise")
+        };
+        assert_eq!(checkpoint.root, book.group().root());
         let other_entry = &book.entries[(usize::try_from(index).unwrap() + 1) % 12].0;
         assert!(receipt.verify(&other_entry.hash(), key.vkey()).is_err());
         let other_key = LogKey::new(&book.journal, &[9; 32]);

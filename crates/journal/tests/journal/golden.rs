@@ -3,6 +3,7 @@ use journal::receipt::Proved;
 use serde_json::json;
 
 use crate::book::Book;
+use crate::promises::promised;
 
 /// Two entries, one payload, fixed keys, salts and times.
 fn tiny() -> Book {
@@ -37,6 +38,13 @@ fn a_receipt_has_these_bytes() {
         proof: book.proof(1),
     });
     insta::assert_snapshot!(serde_json::to_string_pretty(&receipt).unwrap());
+}
+
+#[test]
+fn a_promise_has_these_bytes() {
+    let book = tiny();
+    let promised = promised(&book, book.entries[1].0.hash());
+    insta::assert_snapshot!(serde_json::to_string_pretty(&Receipt::Promised(promised)).unwrap());
 }
 
 #[test]

@@ -13,4 +13,5 @@ mod bundles;
 mod damage;
 mod forgery;
 mod golden;
+mod promises;
 mod vectors;

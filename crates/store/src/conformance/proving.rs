@@ -1,5 +1,6 @@
 //! Proving: receipts, consistency and tiles, as the journal crate and other people's tools check them.
 
+use journal::Receipt;
 use journal::kind::Heads;
 use journal::map::Map;
 use journal::note::Checkpoint;
