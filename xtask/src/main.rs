@@ -1,4 +1,4 @@
-//! Trailmark's own commands: `cargo xtask demo|test|lint|bench|guests`.
+//! Trailmark's own commands: `cargo xtask demo|test|lint|bench|guests|aws`.
 //!
 //! Each command does its own set-up on a machine that has git, rustup's Rust and a C compiler: what else is needed it
 //! finds or installs, saying so, and where it may not, it prints the one line to type and stops.
@@ -7,11 +7,15 @@
     reason = "these commands talk to a person on a terminal"
 )]
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 
+mod aws;
 mod bench;
 mod demo;
 mod guests;
@@ -43,17 +47,21 @@ enum Task {
     Bench(bench::Options),
     /// Build the WebAssembly policies
     Guests,
+    /// Run a command beside DynamoDB Local and moto, for example `-- cargo test --package trailmark-store`
+    Aws(aws::Options),
 }
 
-fn main() -> Result<()> {
+fn main() -> Result<ExitCode> {
     let root = root()?;
-    match Xtask::parse().command {
+    let done = match Xtask::parse().command {
         Task::Demo => demo::run(&root),
         Task::Test => test::run(&root),
         Task::Lint => lint::run(&root),
         Task::Bench(options) => bench::run(&root, &options),
         Task::Guests => guests::build(&root),
-    }
+        Task::Aws(options) => return aws::run(&root, &options),
+    };
+    done.map(|()| ExitCode::SUCCESS)
 }
 
 /// The workspace that this xtask was built from.

@@ -75,6 +75,47 @@ pub fn run_within(command: &mut Command, limit: Duration) -> Result<ExitStatus> 
     }
 }
 
+/// Runs the words after it as a server, and ends that when its own stdin closes; ends with the server's code.
+const GUARD: &str = r#"
+exec 3<&0
+"$@" </dev/null 3<&- &
+server=$!
+{ read -r _ <&3; kill "$server"; } 2>/dev/null &
+watch=$!
+exec 3<&-
+wait "$server"
+code=$?
+kill "$watch" 2>/dev/null
+exit "$code"
+"#;
+
+/// Starts a command for a server (its program is the first argument to add) that does not outlive this process, however
+/// that ends: the server is asked to end when the pipe to its guard closes. A terminal's Ctrl-C does not reach it.
+pub fn guarded() -> Command {
+    let mut guard = Command::new("sh");
+    guard
+        .args(["-c", GUARD, "guard"])
+        .stdin(Stdio::piped())
+        .process_group(0);
+    guard
+}
+
+/// Lets go of a [`guarded`] server and waits until it has ended; past `limit` it is killed and that is an error.
+pub fn release(mut guard: Child, limit: Duration) -> Result<ExitStatus> {
+    drop(guard.stdin.take());
+    let group = guard.id();
+    match wait_on_thread(guard).recv_timeout(limit) {
+        Ok(status) => Ok(status?),
+        Err(_) => {
+            signal("KILL", &format!("-{group}"));
+            bail!(
+                "the server of process {group} did not end within {} s",
+                limit.as_secs()
+            )
+        }
+    }
+}
+
 /// Asks a child to end, waits at most `limit`, then ends it for good.
 pub fn terminate(child: Child, limit: Duration) -> Result<ExitStatus> {
     let id = child.id().to_string();
@@ -151,6 +192,44 @@ mod tests {
             terminate(child, Duration::from_secs(60)).unwrap().code(),
             Some(7)
         );
+    }
+
+    #[test]
+    fn a_guarded_server_ends_when_its_guard_is_let_go() {
+        let script = "trap 'exit 7' TERM; echo ready; while :; do sleep 0.05; done";
+        let mut guard = guarded();
+        guard.args(["sh", "-c", script]).stdout(Stdio::piped());
+        let mut guard = guard.spawn().unwrap();
+        let mut ready = [0; 6];
+        std::io::Read::read_exact(guard.stdout.as_mut().unwrap(), &mut ready).unwrap();
+        let status = release(guard, Duration::from_secs(60)).unwrap();
+        assert_eq!(status.code(), Some(7));
+    }
+
+    #[test]
+    fn a_guard_ends_with_the_code_of_a_server_that_ends_by_itself() {
+        let mut guard = guarded();
+        let status = guard.args(["sh", "-c", "exit 3"]).spawn().unwrap().wait();
+        assert_eq!(status.unwrap().code(), Some(3));
+    }
+
+    #[test]
+    fn a_server_that_will_not_end_is_killed_with_its_guard() {
+        let (mut reader, writer) = std::io::pipe().unwrap();
+        let mut guard = guarded();
+        guard
+            .args([
+                "sh",
+                "-c",
+                "trap '' TERM; echo; while :; do sleep 0.05; done",
+            ])
+            .stdout(writer);
+        let child = guard.spawn().unwrap();
+        drop(guard);
+        std::io::Read::read_exact(&mut reader, &mut [0]).unwrap();
+        let error = release(child, Duration::from_millis(200)).unwrap_err();
+        assert!(error.to_string().contains("did not end within"), "{error}");
+        assert_eq!(std::io::Read::read(&mut reader, &mut [0]).unwrap(), 0);
     }
 
     #[test]

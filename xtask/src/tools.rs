@@ -23,6 +23,89 @@ pub fn c_compiler() -> Result<()> {
     Ok(())
 }
 
+/// Makes sure that Java, Maven and Python are there: DynamoDB Local and the tools for AWS run on them.
+pub fn java_maven_and_python() -> Result<()> {
+    debian(&[
+        ("Java 17 or newer", "default-jre-headless", has_java),
+        ("Maven", "maven", has_maven),
+        ("Python 3.10 or newer with venv", "python3-venv", has_python),
+    ])
+}
+
+/// What is looked for, Debian's package of it, and whether it is there.
+type Program = (&'static str, &'static str, fn() -> bool);
+
+/// Makes sure that programs are there, all that are missing in one go.
+fn debian(programs: &[Program]) -> Result<()> {
+    let missing = || programs.iter().filter(|(_, _, there)| !there());
+    let packages: Vec<_> = missing().map(|(_, package, _)| *package).collect();
+    if packages.is_empty() {
+        return Ok(());
+    }
+    if may_install() {
+        println!(
+            "{} not here yet; installing: apt-get install {}",
+            names(missing()),
+            packages.join(" ")
+        );
+        apt_get(&packages);
+    }
+    if missing().next().is_some() {
+        bail!(
+            "{} could not be found or installed from here; type this line, then try again:\n  \
+             sudo apt-get update && sudo apt-get install {}",
+            names(missing()),
+            packages.join(" ")
+        );
+    }
+    Ok(())
+}
+
+fn names<'a>(programs: impl Iterator<Item = &'a Program>) -> String {
+    programs
+        .map(|(name, _, _)| *name)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// Debian's packages can be installed by root alone.
+fn may_install() -> bool {
+    Path::new("/etc/debian_version").exists()
+        && process::line(Command::new("id").arg("-u")).is_some_and(|id| id == "0")
+}
+
+/// Installs Debian's packages with its output shown; whether it helped is left to whoever asks next.
+pub fn apt_get(packages: &[&str]) {
+    process::quiet(Command::new("apt-get").arg("update"));
+    process::quiet(
+        Command::new("apt-get")
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .args(["install", "--yes", "--no-install-recommends"])
+            .args(packages),
+    );
+}
+
+fn has_java() -> bool {
+    process::text(Command::new("java").arg("--version"))
+        .and_then(|text| java_major(&text))
+        .is_some_and(|major| major >= 17)
+}
+
+/// The 17 of `openjdk 17.0.15 2025-04-15`; Java 8 does not know `--version` at all.
+fn java_major(text: &str) -> Option<u32> {
+    let version = text.split_whitespace().nth(1)?;
+    version.split(['.', '-', '+']).next()?.parse().ok()
+}
+
+fn has_maven() -> bool {
+    process::text(Command::new("mvn").arg("--version")).is_some()
+}
+
+fn has_python() -> bool {
+    let asked = "import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))";
+    process::text(Command::new("python3").args(["-c", asked])).is_some()
+}
+
 fn component(root: &Path, name: &str, subcommand: &str) -> Result<()> {
     let there = || process::text(process::cargo(root).args([subcommand, "--version"])).is_some();
     if there() {
@@ -40,4 +123,30 @@ fn component(root: &Path, name: &str, subcommand: &str) -> Result<()> {
         );
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn javas_major_version_is_read_from_what_it_prints() {
+        for (text, major) in [
+            (
+                "openjdk 17.0.15 2025-04-15\nOpenJDK Runtime Environment",
+                Some(17),
+            ),
+            ("java 21 2023-09-19 LTS", Some(21)),
+            ("openjdk 24-ea 2025-03-18", Some(24)),
+            ("", None),
+            ("Error: could not open", None),
+        ] {
+            assert_eq!(java_major(text), major, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_there_is_neither_installed_nor_named() {
+        debian(&[("a shell", "no-such-package", || true)]).unwrap();
+    }
 }

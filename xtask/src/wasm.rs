@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Result, bail};
 
-use crate::process;
+use crate::{process, tools};
 
 /// The one target that components are made from.
 pub const TARGET: &str = "wasm32-unknown-unknown";
@@ -43,12 +43,7 @@ impl Toolchain {
         }
         let packages = DISTRIBUTION_PACKAGES.join(" ");
         println!("rustup could not; installing: apt-get install {packages}");
-        process::quiet(Command::new("apt-get").arg("update"));
-        process::quiet(
-            Command::new("apt-get")
-                .args(["install", "--yes", "--no-install-recommends"])
-                .args(DISTRIBUTION_PACKAGES),
-        );
+        tools::apt_get(&DISTRIBUTION_PACKAGES);
         if let Some(found) = Self::installed() {
             return Ok(found);
         }

@@ -1,0 +1,51 @@
+//! Amazon's DynamoDB Local, from Maven Central.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result};
+
+use super::install;
+use crate::process;
+
+/// Names the versions.
+const POM: &str = include_str!("pom.xml");
+const LOOPBACK: &str = include_str!("loopback.groovy");
+const COPY: &str = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies";
+
+/// DynamoDB Local as it lies in a folder.
+pub struct DynamoDb(PathBuf);
+
+impl DynamoDb {
+    /// Finds it below `aws`, or fetches it and says so.
+    pub fn installed(aws: &Path) -> Result<Self> {
+        let folder = aws.join("dynamodb-local");
+        install::once(&folder, &format!("{COPY}\n{POM}\n{LOOPBACK}"), || {
+            let pom = folder.join("pom.xml");
+            fs::write(&pom, POM)
+                .and_then(|()| fs::write(folder.join("loopback.groovy"), LOOPBACK))
+                .with_context(|| format!("could not write to `{}`", folder.display()))?;
+            process::run(
+                Command::new("mvn")
+                    .args(["--quiet", "--batch-mode", "--strict-checksums", "--file"])
+                    .arg(&pom)
+                    .args([COPY, "-DincludeScope=runtime", "-DoutputDirectory=lib"]),
+            )
+        })?;
+        Ok(Self(folder))
+    }
+
+    /// The words that serve it on `port` of this machine alone, with nothing kept and nothing told to Amazon.
+    pub fn serve(&self, guard: &mut Command, port: u16) {
+        guard
+            .arg("java")
+            .arg("-cp")
+            .arg(self.0.join("lib/*"))
+            .arg("groovy.ui.GroovyMain")
+            .arg(self.0.join("loopback.groovy"))
+            .args(["-inMemory", "-disableTelemetry", "-port", &port.to_string()]);
+    }
+}
