@@ -4,6 +4,7 @@
 //! as bytes to sign, to which a signature from elsewhere is put, and checked: see [`Checkpoint`](crate::note::Checkpoint),
 //! [`ReceiptTerms`] and [`Successor`].
 
+mod chain;
 mod signature;
 
 use std::fmt;
@@ -17,6 +18,7 @@ use crate::kind::{KeyRotated, Purpose, Successor};
 use crate::note::Vkey;
 use crate::receipt::{Promised, ReceiptError, ReceiptTerms, ReceiptVoucher};
 
+pub use chain::{KeyChain, KeyChainError};
 pub use signature::Signature;
 
 /// The secret from which a signing key is made.

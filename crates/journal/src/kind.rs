@@ -1,9 +1,10 @@
 //! The kinds of entries that are about the journal itself.
 
 use model::kind::Fields;
-use model::{EntryError, Header, JournalId, Root};
+use model::{By, EntryError, Header, JournalId, Root, StreamName};
 use serde::{Deserialize, Serialize};
 
+use crate::Draft;
 use crate::key::{PublicKey, Signature};
 use crate::note::Vkey;
 
@@ -180,6 +181,29 @@ impl Successor {
 }
 
 impl KeyRotated {
+    /// Drafts the entry, by the recorder itself.
+    ///
+    /// # Errors
+    /// Never, for fields that have a JSON form.
+    pub fn draft(&self) -> Result<Draft, EntryError> {
+        let wrong = |source| EntryError::Fields {
+            kind: Self::KIND.to_owned(),
+            source,
+        };
+        Ok(Draft {
+            by: By::recorder(),
+            claimed_ms: None,
+            fields: self.encode().map_err(wrong)?,
+            kind: Self::kind()
+                .map_err(serde::ser::Error::custom)
+                .map_err(wrong)?,
+            streams: vec![StreamName::admin()],
+            payloads: Vec::new(),
+            idempotency: None,
+            expected: Vec::new(),
+        })
+    }
+
     /// Says whether the old key vouched for the new one.
     #[must_use]
     pub fn is_vouched(&self, journal: &JournalId, old: &PublicKey) -> bool {

@@ -1,7 +1,7 @@
 use model::JournalId;
 
 use super::{Pin, Wrong};
-use crate::key::PublicKey;
+use crate::key::{KeyChain, PublicKey};
 use crate::kind::{Genesis, KeyRotated, Purpose};
 use crate::note::{Checkpoint, Note, NoteError, Vkey};
 
@@ -9,10 +9,9 @@ use crate::note::{Checkpoint, Note, NoteError, Vkey};
 pub(super) struct Keys {
     journal: JournalId,
     note: Note,
-    /// The log's keys so far, the newest last.
-    log: Vec<Vkey>,
-    permit: Option<PublicKey>,
-    /// Whether the newest key signed the checkpoint.
+    /// The keys so far, once genesis was read.
+    chain: Option<KeyChain>,
+    /// Whether the newest log key signed the checkpoint.
     signed: bool,
 }
 
@@ -33,8 +32,7 @@ impl Keys {
         let keys = Self {
             journal: journal.clone(),
             note,
-            log: Vec::new(),
-            permit: None,
+            chain: None,
             signed: false,
         };
         Ok((keys, checkpoint))
@@ -42,66 +40,45 @@ impl Keys {
 
     /// Takes the first keys.
     pub(super) fn begin(&mut self, genesis: Genesis) -> Result<(), Wrong> {
-        if genesis.log_key.name() != self.journal.as_str() {
-            return Err(Wrong::NoGenesis);
-        }
-        self.permit = Some(genesis.permit_key);
-        self.follow(genesis.log_key)
+        let chain = KeyChain::begin(&self.journal, genesis).ok_or(Wrong::NoGenesis)?;
+        self.signed = is_signed(&self.note, chain.log())?;
+        self.chain = Some(chain);
+        Ok(())
     }
 
     /// Takes a new key, which the one before it must vouch for.
     pub(super) fn rotate(&mut self, rotated: &KeyRotated) -> Result<(), Wrong> {
-        let old = match rotated.purpose {
-            Purpose::Log => self.log.last().map(|key| *key.public()),
-            Purpose::Permit => self.permit,
-        };
-        if !old.is_some_and(|old| rotated.is_vouched(&self.journal, &old)) {
-            return Err(Wrong::NotVouched);
+        let chain = self.chain.as_mut().ok_or(Wrong::NoGenesis)?;
+        chain.rotate(rotated).map_err(|_| Wrong::NotVouched)?;
+        if rotated.purpose == Purpose::Log {
+            self.signed = is_signed(&self.note, chain.log())?;
         }
-        match rotated.purpose {
-            Purpose::Log => self.follow(Vkey::new(&self.journal, rotated.key)),
-            Purpose::Permit => {
-                self.permit = Some(rotated.key);
-                Ok(())
-            }
-        }
+        Ok(())
     }
 
     /// Returns the newest log key and the newest permit key, once all is well with checkpoint and pin.
     pub(super) fn finish(self, pin: &Pin) -> Result<(Vkey, PublicKey), Wrong> {
-        let (Some(newest), Some(permit)) = (self.log.last(), self.permit) else {
-            return Err(Wrong::NoGenesis);
-        };
+        let chain = self.chain.ok_or(Wrong::NoGenesis)?;
+        let unsigned = || Wrong::BadSignature(NoteError::Unsigned(chain.log().to_string()));
         if !self.signed {
-            return Err(Wrong::BadSignature(NoteError::Unsigned(newest.to_string())));
+            return Err(unsigned());
         }
-        if pin
-            .log_key
-            .as_ref()
-            .is_some_and(|key| !self.log.contains(key))
-        {
+        let is_pinned = |pinned: &Vkey| chain.logs().any(|key| key == pinned);
+        if !pin.log_key.as_ref().is_none_or(is_pinned) {
             return Err(Wrong::OtherKey);
         }
         if let Some(note) = &pin.checkpoint {
-            let opened = self
-                .log
-                .iter()
-                .any(|key| Checkpoint::open(note, key).is_ok());
-            if !opened {
-                return Err(Wrong::BadSignature(NoteError::Unsigned(newest.to_string())));
-            }
+            chain.open(note).map_err(|_| unsigned())?;
         }
-        Ok((newest.clone(), permit))
+        Ok((chain.log().clone(), *chain.permit()))
     }
+}
 
-    /// Makes a key the newest. A signature that is not there may be by a key that is still to come; a wrong one is wrong.
-    fn follow(&mut self, key: Vkey) -> Result<(), Wrong> {
-        self.signed = match self.note.open(&key) {
-            Ok(_) => true,
-            Err(NoteError::Unsigned(_)) => false,
-            Err(error) => return Err(Wrong::BadSignature(error)),
-        };
-        self.log.push(key);
-        Ok(())
+/// A signature that is not there may be by a key that is still to come; a wrong one is wrong.
+fn is_signed(note: &Note, key: &Vkey) -> Result<bool, Wrong> {
+    match note.open(key) {
+        Ok(_) => Ok(true),
+        Err(NoteError::Unsigned(_)) => Ok(false),
+        Err(error) => Err(Wrong::BadSignature(error)),
     }
 }

@@ -1,7 +1,7 @@
-//! Promises, and signatures that were made elsewhere.
+//! Promises, signatures that were made elsewhere, and keys that follow each other.
 
 use journal::Receipt;
-use journal::key::{LogKey, PermitKey, ReceiptKey, Signature};
+use journal::key::{KeyChain, KeyChainError, LogKey, PermitKey, ReceiptKey, Signature};
 use journal::kind::{Purpose, Successor};
 use journal::note::{Checkpoint, Vkey};
 use journal::receipt::{
@@ -228,4 +228,37 @@ fn a_promise_of_which_any_bit_was_flipped_is_refused() {
             .and_then(|receipt| receipt.verify(&entry, &log(&book)).ok());
         assert_eq!(verified, None, "bit {at}");
     }
+}
+
+#[test]
+fn keys_lead_from_genesis_to_the_newest_and_each_opens_its_checkpoints() {
+    let mut book = Book::new();
+    let first = book.checkpoint();
+    let (old, new) = (book.log_key(), LogKey::new(&book.journal, &[9; 32]));
+    let permit = PermitKey::new(&[10; 32]);
+    book.record_fields(&old.vouch(&book.journal, *new.vkey().public()), &["admin"]);
+    let rotated = PermitKey::new(&[8; 32]).vouch(&book.journal, permit.public());
+    book.record_fields(&rotated, &["admin"]);
+    book.seed = [9; 32];
+    let read = |book: &Book| {
+        let headers = book.entries.iter().map(|(entry, _)| entry.header());
+        KeyChain::read(&book.journal, headers)
+    };
+    let chain = read(&book).unwrap();
+    assert_eq!(
+        (chain.log(), chain.permit()),
+        (new.vkey(), &permit.public())
+    );
+    assert!(chain.logs().eq([new.vkey(), old.vkey()]));
+    assert_eq!(chain.open(&first).unwrap().size, 1);
+    assert_eq!(chain.open(&book.checkpoint()).unwrap().size, 3);
+    book.seed = [3; 32];
+    assert!(chain.open(&book.checkpoint()).is_err());
+
+    // The key that was replaced vouches for nothing any more.
+    let again = old.vouch(&book.journal, *book.log_key().vkey().public());
+    book.record_fields(&again, &["admin"]);
+    assert!(matches!(read(&book), Err(KeyChainError::NotVouched(_))));
+    book.entries.remove(0);
+    assert!(matches!(read(&book), Err(KeyChainError::NoGenesis)));
 }
