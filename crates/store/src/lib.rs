@@ -41,6 +41,8 @@
 
 #![warn(missing_docs)]
 
+#[cfg(feature = "aws")]
+pub mod aws;
 mod clock;
 #[cfg(any(test, feature = "conformance"))]
 #[macro_use]
