@@ -19,10 +19,15 @@ mod dynamodb;
 mod install;
 mod python;
 mod server;
+pub mod template;
+
+pub use python::Tools;
 
 use dynamodb::DynamoDb;
-use python::Tools;
 use server::Server;
+
+/// Where all of it lies, below the workspace's root.
+const FOLDER: &str = "target/aws";
 
 /// A machine that compiles at the same time starts a Java program slowly.
 const READY_WITHIN: Duration = Duration::from_secs(120);
@@ -70,10 +75,9 @@ pub struct Servers {
 impl Servers {
     /// Fetches what is missing, starts both and waits until they answer.
     pub fn start(root: &Path) -> Result<Self> {
-        let aws = root.join("target/aws");
-        let dynamodb = DynamoDb::installed(&aws)?;
-        let tools = Tools::installed(&aws)?;
-        let logs = logs(&aws)?;
+        let dynamodb = DynamoDb::installed(root)?;
+        let tools = Tools::installed(root)?;
+        let logs = logs(&root.join(FOLDER))?;
         let mut servers = Self {
             dynamodb: Server::start("dynamodb", &logs, |guard, port| dynamodb.serve(guard, port))?,
             moto: Server::start("moto", &logs, |guard, port| tools.serve_moto(guard, port))?,

@@ -39,8 +39,8 @@ struct Xtask {
 enum Task {
     /// Walk one commit of this repository to production, on a server of its own
     Demo,
-    /// Run every check: format, guests, clippy, tests, documentation, WebAssembly, README
-    Test,
+    /// Run every check: format, infrastructure, guests, clippy, tests, documentation, WebAssembly, README
+    Test(test::Options),
     /// Run the quick checks: format, clippy, and dependencies where cargo-deny is installed
     Lint,
     /// Measure: the parts with criterion
@@ -55,7 +55,7 @@ fn main() -> Result<ExitCode> {
     let root = root()?;
     let done = match Xtask::parse().command {
         Task::Demo => demo::run(&root),
-        Task::Test => test::run(&root),
+        Task::Test(options) => test::run(&root, &options),
         Task::Lint => lint::run(&root),
         Task::Bench(options) => bench::run(&root, &options),
         Task::Guests => guests::build(&root),

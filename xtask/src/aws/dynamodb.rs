@@ -20,9 +20,9 @@ const COPY: &str = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-
 pub struct DynamoDb(PathBuf);
 
 impl DynamoDb {
-    /// Finds it below `aws`, or fetches it and says so.
-    pub fn installed(aws: &Path) -> Result<Self> {
-        let folder = aws.join("dynamodb-local");
+    /// Finds it below `root`, or fetches it and says so.
+    pub fn installed(root: &Path) -> Result<Self> {
+        let folder = root.join(super::FOLDER).join("dynamodb-local");
         install::once(&folder, &format!("{COPY}\n{POM}\n{LOOPBACK}"), || {
             let pom = folder.join("pom.xml");
             fs::write(&pom, POM)
@@ -30,7 +30,8 @@ impl DynamoDb {
                 .with_context(|| format!("could not write to `{}`", folder.display()))?;
             process::run(
                 Command::new("mvn")
-                    .args(["--quiet", "--batch-mode", "--strict-checksums", "--file"])
+                    .args(["--quiet", "--batch-mode", "--strict-checksums"])
+                    .args(["-Dstyle.color=never", "--file"])
                     .arg(&pom)
                     .args([COPY, "-DincludeScope=runtime", "-DoutputDirectory=lib"]),
             )

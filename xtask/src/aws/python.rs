@@ -25,8 +25,9 @@ const CHECKOV: [&str; 1] = ["checkov==3.3.30"];
 pub struct Tools(PathBuf);
 
 impl Tools {
-    /// Finds them below `aws`, or fetches them and says so.
-    pub fn installed(aws: &Path) -> Result<Self> {
+    /// Finds them below `root`, or fetches them and says so.
+    pub fn installed(root: &Path) -> Result<Self> {
+        let aws = root.join(super::FOLDER);
         let tools = aws.join("venv");
         let checkov = aws.join("venv-checkov");
         environment(&tools, &TOOLS, || {
@@ -39,6 +40,11 @@ impl Tools {
 
     pub fn folder(&self) -> &Path {
         &self.0
+    }
+
+    /// Starts a command for one of the programs.
+    pub fn command(&self, program: &str) -> Command {
+        Command::new(self.0.join(program))
     }
 
     /// The words that serve moto on `port` of this machine alone.
