@@ -6,6 +6,8 @@
 mod backoff;
 pub mod client;
 mod error;
+#[cfg(any(test, feature = "conformance"))]
+pub mod faulty;
 mod layout;
 mod meter;
 mod table;
