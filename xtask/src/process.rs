@@ -209,8 +209,11 @@ mod tests {
     #[test]
     fn a_guard_ends_with_the_code_of_a_server_that_ends_by_itself() {
         let mut guard = guarded();
-        let status = guard.args(["sh", "-c", "exit 3"]).spawn().unwrap().wait();
-        assert_eq!(status.unwrap().code(), Some(3));
+        let mut guard = guard.args(["sh", "-c", "exit 3"]).spawn().unwrap();
+        // Waiting closes the child's stdin, and that would end the server.
+        let held = guard.stdin.take();
+        assert_eq!(guard.wait().unwrap().code(), Some(3));
+        drop(held);
     }
 
     #[test]

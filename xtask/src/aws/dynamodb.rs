@@ -23,13 +23,14 @@ impl DynamoDb {
     /// Finds it below `root`, or fetches it and says so.
     pub fn installed(root: &Path) -> Result<Self> {
         let folder = root.join(super::FOLDER).join("dynamodb-local");
-        install::once(&folder, &format!("{COPY}\n{POM}\n{LOOPBACK}"), || {
+        install::once(&folder, &format!("{COPY}\n{POM}\n{LOOPBACK}"), |lock| {
             let pom = folder.join("pom.xml");
             fs::write(&pom, POM)
                 .and_then(|()| fs::write(folder.join("loopback.groovy"), LOOPBACK))
                 .with_context(|| format!("could not write to `{}`", folder.display()))?;
             process::run(
                 Command::new("mvn")
+                    .stdin(lock.try_clone()?)
                     .args(["--quiet", "--batch-mode", "--strict-checksums"])
                     .args(["-Dstyle.color=never", "--file"])
                     .arg(&pom)

@@ -12,7 +12,10 @@ use anyhow::{Context, Result};
 const STAMP: &str = "made-from";
 
 /// Makes `folder` with `make`, unless it was made from the same `recipe` already.
-pub fn once(folder: &Path, recipe: &str, make: impl FnOnce() -> Result<()>) -> Result<()> {
+///
+/// Two that make the same folder at once would remove each other's work, so it is locked, until nobody has the lock's file
+/// open any more. A program that `make` starts gets it as its stdin: one that outlives us finishes before another begins.
+pub fn once(folder: &Path, recipe: &str, make: impl FnOnce(&File) -> Result<()>) -> Result<()> {
     let parent = folder.parent().context("an installation needs a folder")?;
     fs::create_dir_all(parent).with_context(|| format!("could not make `{}`", parent.display()))?;
     let lock = lock(folder)?;
@@ -26,22 +29,24 @@ pub fn once(folder: &Path, recipe: &str, make: impl FnOnce() -> Result<()>) -> R
             .with_context(|| format!("could not empty `{}`", folder.display()))?;
     }
     fs::create_dir_all(folder).with_context(|| format!("could not make `{}`", folder.display()))?;
-    make()?;
+    make(&lock)?;
     stamp(folder, recipe)?;
     println!(
         "installed {} in {:.1} s",
         folder.display(),
         started.elapsed().as_secs_f64()
     );
-    drop(lock);
     Ok(())
 }
 
-/// Two that install the same folder at once would remove each other's work; the lock goes with its file's handle.
 fn lock(folder: &Path) -> Result<File> {
     let path = folder.with_extension("lock");
-    let file =
-        File::create(&path).with_context(|| format!("could not make `{}`", path.display()))?;
+    let file = File::options()
+        .read(true)
+        .append(true)
+        .create(true)
+        .open(&path)
+        .with_context(|| format!("could not make `{}`", path.display()))?;
     if let Err(TryLockError::WouldBlock) = file.try_lock() {
         println!("somebody else installs {}; waiting", folder.display());
     }
@@ -74,7 +79,7 @@ mod tests {
         let folder = root.path().join("aws/tool");
         let mut made = 0;
         for recipe in ["1", "1", "2", "2", "1"] {
-            once(&folder, recipe, || {
+            once(&folder, recipe, |_| {
                 made += 1;
                 Ok(())
             })
@@ -88,18 +93,34 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let folder = root.path().join("tool");
         let half = folder.join("half");
-        let failed = once(&folder, "1", || {
+        let failed = once(&folder, "1", |_| {
             fs::write(&half, "")?;
             bail!("the network went away")
         });
         assert!(failed.is_err());
         assert!(half.exists());
-        once(&folder, "1", || {
+        once(&folder, "1", |_| {
             assert!(!half.exists());
             Ok(())
         })
         .unwrap();
         assert!(is_made(&folder, "1"));
+    }
+
+    #[test]
+    fn what_still_works_on_a_folder_keeps_it_locked() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("tool");
+        let mut left = None;
+        once(&folder, "1", |lock| {
+            left = Some(lock.try_clone()?);
+            Ok(())
+        })
+        .unwrap();
+        let other = File::open(folder.with_extension("lock")).unwrap();
+        assert!(matches!(other.try_lock(), Err(TryLockError::WouldBlock)));
+        drop(left);
+        other.try_lock().unwrap();
     }
 
     #[test]
@@ -110,7 +131,7 @@ mod tests {
         std::thread::scope(|scope| {
             for _ in 0..8 {
                 scope.spawn(|| {
-                    once(&folder, "1", || {
+                    once(&folder, "1", |_| {
                         made.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                         Ok(())
                     })

@@ -69,10 +69,16 @@ fn environment(
         folder.display(),
         requirements.join("\n")
     );
-    install::once(folder, &recipe, || {
-        process::run(Command::new("python3").args(["-m", "venv"]).arg(folder))?;
+    install::once(folder, &recipe, |lock| {
+        process::run(
+            Command::new("python3")
+                .stdin(lock.try_clone()?)
+                .args(["-m", "venv"])
+                .arg(folder),
+        )?;
         process::run(
             Command::new(folder.join("bin/python"))
+                .stdin(lock.try_clone()?)
                 .args(["-m", "pip", "install", "--quiet", "--no-input"])
                 .arg("--disable-pip-version-check")
                 .args(requirements),
