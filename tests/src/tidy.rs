@@ -13,7 +13,7 @@ mod policies;
 mod sources;
 
 /// The workspace that these tests were built from.
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .unwrap()
@@ -21,7 +21,7 @@ fn root() -> PathBuf {
 }
 
 /// Every file of the repository, committed or about to be, as a path from its root.
-fn files() -> Vec<String> {
+pub(crate) fn files() -> Vec<String> {
     let output = Command::new("git")
         .current_dir(root())
         .args([
@@ -44,12 +44,12 @@ fn files() -> Vec<String> {
 }
 
 /// The text of a file, by its path from the root.
-fn text(file: &str) -> String {
+pub(crate) fn text(file: &str) -> String {
     fs::read_to_string(root().join(file))
         .unwrap_or_else(|error| panic!("could not read `{file}`: {error}"))
 }
 
 /// Fails with all that was found wrong, one a line.
-fn assert_none(wrong: &[String], promise: &str) {
+pub(crate) fn assert_none(wrong: &[String], promise: &str) {
     assert!(wrong.is_empty(), "{promise}:\n  {}", wrong.join("\n  "));
 }

@@ -92,11 +92,12 @@ pub async fn run(world: &World) {
 
 fn evaluations(dossier: &model::Dossier) {
     let sandbox = policy::Sandbox::new(policy::Config {
-        cache: Some(policy::Cache {
-            folder: concat!(env!("CARGO_TARGET_TMPDIR"), "/bench-policies").into(),
-            key: [7; 32],
-        }),
+        cache: Some(policy::Cache::in_folder(
+            concat!(env!("CARGO_TARGET_TMPDIR"), "/bench-policies"),
+            [7; 32],
+        )),
         engine: Some(policy::stock::engine().into()),
+        ..policy::Config::default()
     })
     .unwrap();
     let prepared: Vec<_> = POLICIES

@@ -181,10 +181,8 @@ fn options(folder: &TempDir) -> Options {
 }
 
 fn policies() -> Policies {
-    let cache = policy::Cache {
-        folder: concat!(env!("CARGO_TARGET_TMPDIR"), "/bench-policies").into(),
-        key: [7; 32],
-    };
+    let folder = concat!(env!("CARGO_TARGET_TMPDIR"), "/bench-policies");
+    let cache = policy::Cache::in_folder(folder, [7; 32]);
     Policies::new(policy::stock::engine().into(), Some(cache)).unwrap()
 }
 
@@ -196,6 +194,7 @@ async fn start(store: Sqlite, policies: Policies) -> Recorder {
         alias_key: AliasKey([3; 32]),
         permit_key: PermitKey::new(&[2; 32]),
         policies,
+        sharing: Sharing::Alone,
     };
     Recorder::start(parts).await.unwrap()
 }
