@@ -49,6 +49,7 @@ mod clock;
 pub mod conformance;
 mod contract;
 mod error;
+mod keys;
 #[cfg(any(test, feature = "conformance"))]
 pub mod memory;
 mod outside;
@@ -63,6 +64,7 @@ pub use contract::{
 };
 pub use error::{AppendError, Cause, OpenError, ReadError, RecoverError};
 pub use journal::Receipt;
+pub use keys::key_chain;
 #[cfg(any(test, feature = "conformance"))]
 pub use memory::Memory;
 pub use sqlite::{Options, Sqlite};

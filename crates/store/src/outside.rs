@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 
-use journal::note::{Checkpoint, Vkey};
+use journal::note::{Checkpoint, NoteError};
 use journal::tree::Hash;
 
 use crate::{OutsideCheckpoint, ReadOnlyReason};
@@ -99,17 +99,18 @@ fn read(mut file: &File) -> io::Result<String> {
 
 /// Compares a store with the checkpoint found outside it.
 ///
-/// `root_at` gives the root of the log's first so many entries.
+/// `open` reads a checkpoint that one of the log's keys signed, whichever; `root_at` gives the root of the log's first so
+/// many entries.
 pub(crate) fn judge(
     note: &str,
-    log: &Vkey,
+    open: impl FnOnce(&str) -> Result<Checkpoint, NoteError>,
     size: u64,
     root_at: impl FnOnce(u64) -> Option<Hash>,
 ) -> Result<OutsideCheckpoint, ReadOnlyReason> {
     if note.is_empty() {
         return Ok(OutsideCheckpoint::Missing);
     }
-    let Ok(outside) = Checkpoint::open(note, log) else {
+    let Ok(outside) = open(note) else {
         return Err(ReadOnlyReason::OutsideUnreadable);
     };
     if outside.size > size {

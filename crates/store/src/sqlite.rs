@@ -88,4 +88,6 @@ impl Drop for Sqlite {
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod rotating;
+#[cfg(test)]
 mod tests;

@@ -11,6 +11,8 @@ use crate::{Appended, Store};
 /// Somebody who keeps every receipt, and later holds the store to them.
 pub struct Witness {
     log: Vkey,
+    /// The log's keys before that one.
+    older: Vec<Vkey>,
     receipts: Vec<Receipt>,
 }
 
@@ -20,8 +22,14 @@ impl Witness {
     pub fn of(store: &dyn Store) -> Self {
         Self {
             log: LogKey::new(store.journal(), &SEED).vkey().clone(),
+            older: Vec::new(),
             receipts: Vec::new(),
         }
+    }
+
+    /// Learns that another key took the place of the log's.
+    pub fn follow(&mut self, log: Vkey) {
+        self.older.push(std::mem::replace(&mut self.log, log));
     }
 
     /// Returns the key that signs the journal's checkpoints.
@@ -51,7 +59,10 @@ impl Witness {
             let Receipt::Proved(proved) = receipt else {
                 panic!("a receipt proves nothing")
             };
-            let then = proved.verify(&proved.entry, &self.log).unwrap();
+            let mut keys = self.older.iter().chain([&self.log]);
+            let then = keys
+                .find_map(|log| proved.verify(&proved.entry, log).ok())
+                .expect("one of the log's keys signed the receipt");
             let stored = store.entry(&proved.entry).await.unwrap();
             assert_eq!(stored.and_then(|stored| stored.index), Some(proved.index));
             let later = store.consistency(then.size).await.unwrap().unwrap();
@@ -72,11 +83,12 @@ impl Witness {
     async fn verify_all(&self, store: &dyn Store) -> Report {
         let bundle = export(store).await;
         let pin = Pin {
-            log_key: Some(self.log.clone()),
+            log_key: self.older.first().or(Some(&self.log)).cloned(),
             checkpoint: None,
         };
         let report = verify(bundle.as_slice(), &pin).unwrap();
         assert!(report.unique);
+        assert_eq!(report.log_key, self.log);
         assert!(matches!(report.complete, Complete::Journal { .. }));
         assert_eq!(report.payloads_absent, 0);
         report

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use journal::Draft;
 use journal::key::{LogKey, Seed};
+use journal::note::Checkpoint;
 use model::JournalId;
 
 use super::{Disk, Memory, OutsideFile, State, VERSION};
@@ -110,7 +111,7 @@ impl Memory {
     fn find_outside(&self) -> Result<(), OpenError> {
         let content = self.disk.lock();
         if let Some(newest) = content.checkpoints.values().next_back() {
-            journal::note::Checkpoint::open(newest, self.key.vkey())
+            Checkpoint::open(newest, self.key.vkey())
                 .map_err(|_| OpenError::OtherKey(self.key.vkey().to_string()))?;
         }
         let Some(outside) = &self.outside else {
@@ -125,7 +126,8 @@ impl Memory {
         state.holds_outside = true;
         state.note = outside.read();
         let root_at = |size| Some(content.frontier(size).root());
-        match outside::judge(&state.note, self.key.vkey(), content.size(), root_at) {
+        let open = |note: &str| Checkpoint::open(note, self.key.vkey());
+        match outside::judge(&state.note, open, content.size(), root_at) {
             Ok(found) => {
                 state.found = found;
                 if let Some(newest) = content.checkpoints.values().next_back() {

@@ -3,10 +3,10 @@
 use std::sync::{Arc, RwLock};
 
 use journal::Draft;
-use journal::key::{LogKey, Seed};
+use journal::key::{KeyChain, LogKey, Seed};
 use journal::note::Checkpoint;
 use journal::tree::Frontier;
-use model::JournalId;
+use model::{JournalId, StreamName};
 use rusqlite::{Connection, OptionalExtension as _};
 use tokio::sync::mpsc;
 
@@ -19,9 +19,11 @@ use super::write::{Counters, Remembered};
 use super::writer::{OutsideFile, WAITING_MAX, Writer};
 use super::{Options, Sqlite, read, schema};
 use crate::clock::Watch;
+use crate::keys::{self, Told};
 use crate::outside::{self, Outside, OutsideError};
 use crate::{
-    AppendError, Appended, OpenError, OutsideCheckpoint, ReadOnlyReason, Status, Store as _,
+    AppendError, Appended, Direction, OpenError, OutsideCheckpoint, ReadOnlyReason, Status,
+    Store as _,
 };
 
 impl Sqlite {
@@ -64,7 +66,8 @@ impl Sqlite {
 
     /// Opens a journal; where `expected` is given, that one.
     ///
-    /// A store that lost entries opens all the same, read-only: [`Store::status`] says why.
+    /// A store that lost entries opens all the same, read-only: [`Store::status`] says why. The seed is that of the log's
+    /// newest key; what the keys before it signed is told by the journal itself.
     ///
     /// # Errors
     /// When there is none, another one, one of a later version, or another process uses it.
@@ -96,8 +99,9 @@ impl Sqlite {
             schema::limit(&connection, bytes_max)?;
         }
         let key = LogKey::new(&journal, seed);
+        let keys = read_keys(&connection, &journal, &key)?;
         let frontier = read_frontier(&connection, &key)?;
-        let (outside, found) = open_outside(&options, &connection, &key, &frontier)?;
+        let (outside, found) = open_outside(&options, &connection, keys.as_ref(), &frontier)?;
         let status = Arc::new(RwLock::new(Status {
             size: frontier.size(),
             outside: found.clone().unwrap_or(OutsideCheckpoint::Contradicted),
@@ -143,7 +147,7 @@ impl Sqlite {
 fn open_outside(
     options: &Options,
     connection: &Connection,
-    key: &LogKey,
+    keys: Option<&KeyChain>,
     frontier: &Frontier,
 ) -> Result<(Option<Outside>, Result<OutsideCheckpoint, ReadOnlyReason>), OpenError> {
     let Some(path) = &options.outside else {
@@ -154,14 +158,19 @@ fn open_outside(
         Err(OutsideError::Held) => return Ok((None, Err(ReadOnlyReason::OutsideHeld))),
         Err(OutsideError::Io(error)) => return Err(folder::unusable(path, error)),
     };
-    if frontier.size() == 0 && !outside.note().is_empty() {
-        return Err(OpenError::OutsideExists);
-    }
+    let Some(keys) = keys else {
+        // A new journal.
+        return match outside.note() {
+            "" => Ok((Some(outside), Ok(OutsideCheckpoint::Missing))),
+            _ => Err(OpenError::OutsideExists),
+        };
+    };
+    let open = |note: &str| keys.open(note);
     let root_at = |size| {
         let frontier = Frontier::from_nodes(&StoredNodes::new(connection), size).ok()?;
         Some(frontier.root())
     };
-    let found = outside::judge(outside.note(), key.vkey(), frontier.size(), root_at);
+    let found = outside::judge(outside.note(), open, frontier.size(), root_at);
     if found.is_ok()
         && let Some((_, newest)) = read::newest_checkpoint(connection)?
     {
@@ -197,6 +206,30 @@ fn log_size(connection: &Connection) -> Result<u64, OpenError> {
             row.get(0)
         })?,
     )
+}
+
+/// Reads which keys signed the log, and checks that this one is the newest; a new journal has none yet.
+fn read_keys(
+    connection: &Connection,
+    journal: &JournalId,
+    key: &LogKey,
+) -> Result<Option<KeyChain>, OpenError> {
+    if log_size(connection)? == 0 {
+        return Ok(None);
+    }
+    let admin = StreamName::admin();
+    let mut told = Told::default();
+    while told.wants_more() {
+        let (from, limit) = (told.next(), keys::PAGE);
+        let page = read::range(connection, &admin, from, limit, Direction::Forward)?;
+        told.take(page);
+    }
+    let chain = told.chain(journal)?;
+    if chain.log() == key.vkey() {
+        Ok(Some(chain))
+    } else {
+        Err(OpenError::OtherKey(key.vkey().to_string()))
+    }
 }
 
 /// Takes the tree up again, and checks that it is the one that was last signed, with this key.

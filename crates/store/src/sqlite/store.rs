@@ -3,6 +3,7 @@
 use std::sync::PoisonError;
 
 use async_trait::async_trait;
+use journal::key::{LogKey, Seed};
 use journal::{Draft, Head};
 use model::{EntryHash, JournalId, PayloadDigest, StreamName};
 use tokio::sync::oneshot;
@@ -171,6 +172,22 @@ impl Sqlite {
         let (reply, answer) = oneshot::channel();
         self.jobs.as_ref()?.send(job(reply)).await.ok()?;
         answer.await.ok()
+    }
+
+    /// Puts a new key in the place of the log's: the old one vouches for it in a `key-rotated` entry, and from that entry's
+    /// own checkpoint on the new one signs. What the old one signed stays and holds; to open the journal again takes the
+    /// new seed, so that it must be durable before this is asked for.
+    ///
+    /// # Errors
+    /// The old key goes on, except after [`AppendError::Unanswered`]: then opening the journal tells which key it is.
+    pub async fn rotate_log_key(&self, seed: &Seed) -> Result<Appended, AppendError> {
+        let key = LogKey::new(&self.journal, seed);
+        let answer = self
+            .ask(|reply| Job::Rotate(key, reply))
+            .await
+            .ok_or(AppendError::Unanswered)??;
+        let appended = self.answered(answer).await?.into_iter().next();
+        appended.ok_or(AppendError::Unanswered)
     }
 
     /// Makes the answer's receipts, on the caller's thread.

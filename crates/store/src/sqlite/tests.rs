@@ -15,7 +15,7 @@ use crate::conformance::{
 use crate::{AppendError, Appended, OpenError, Store};
 
 #[derive(Clone)]
-struct SqliteHome {
+pub(super) struct SqliteHome {
     base: Arc<tempfile::TempDir>,
     copies: Arc<AtomicU32>,
     folder: PathBuf,
@@ -23,7 +23,7 @@ struct SqliteHome {
 }
 
 impl SqliteHome {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let base = tempfile::tempdir().unwrap();
         Self {
             folder: base.path().join("data"),
@@ -33,7 +33,7 @@ impl SqliteHome {
         }
     }
 
-    fn options(&self) -> Options {
+    pub(super) fn options(&self) -> Options {
         Options {
             outside: Some(self.outside_path()),
             clock: Arc::clone(&self.clock) as Arc<dyn crate::Clock>,
@@ -248,23 +248,42 @@ async fn nothing_in_the_database_can_be_updated_or_deleted() {
     }
 }
 
+/// Changes a word in every header that has it, as another program could.
+fn change_headers(home: &SqliteHome, from: &str, to: &str) {
+    let database = rusqlite::Connection::open(home.folder.join(schema::FILE)).unwrap();
+    database
+        .execute_batch("DROP TRIGGER entry_is_never_updated;")
+        .unwrap();
+    let changed = database.execute(
+        "UPDATE entry SET header = CAST(replace(CAST(header AS TEXT), ?1, ?2) AS BLOB)
+         WHERE instr(CAST(header AS TEXT), ?1)",
+        [from, to],
+    );
+    assert_eq!(changed.unwrap(), 1);
+}
+
 #[tokio::test]
 async fn a_byte_changed_in_the_database_is_noticed_when_it_is_read() {
     let home = SqliteHome::new();
     let journal = journal_id();
-    let (store, first) = home.create(&journal, genesis(&journal)).await.unwrap();
+    let (store, _) = home.create(&journal, genesis(&journal)).await.unwrap();
+    let draft = attestation(7, &[stream("a")]);
+    let appended = store.append(vec![draft]).await.unwrap();
     drop(store);
-    let database = rusqlite::Connection::open(home.folder.join(schema::FILE)).unwrap();
-    database
-        .execute_batch(
-            "DROP TRIGGER entry_is_never_updated;
-             UPDATE entry SET header = CAST(replace(CAST(header AS TEXT), 'Conformance', 'Conformanse') AS BLOB);",
-        )
-        .unwrap();
-    drop(database);
+    change_headers(&home, "\"number\":7", "\"number\":8");
     let store = home.open(None).await.unwrap();
-    let read = store.entry(&first.stored.entry.hash()).await;
+    let read = store.entry(&appended[0].stored.entry.hash()).await;
     assert_eq!(read.unwrap_err().class(), Class::Corrupt);
+}
+
+#[tokio::test]
+async fn a_byte_changed_in_what_tells_the_keys_is_noticed_at_once() {
+    let home = SqliteHome::new();
+    let journal = journal_id();
+    drop(home.create(&journal, genesis(&journal)).await.unwrap());
+    change_headers(&home, "Conformance", "Conformanse");
+    let refused = home.open(None).await.err().unwrap();
+    assert_eq!(refused.class(), Class::Corrupt);
 }
 
 #[tokio::test]

@@ -31,6 +31,7 @@ pub(super) const WAITING_MAX: usize = 1_024;
 pub(super) enum Job {
     Append(Vec<Draft>, oneshot::Sender<Result<Answer, AppendError>>),
     Recover(Box<Draft>, oneshot::Sender<Result<Answer, RecoverError>>),
+    Rotate(LogKey, oneshot::Sender<Result<Answer, AppendError>>),
 }
 
 /// What became of a batch; the caller makes its receipts from it, on its own thread.
@@ -82,6 +83,7 @@ impl Writer {
                     // Who no longer waits asks again.
                     drop(reply.send(answer));
                 }
+                Job::Rotate(key, reply) => drop(reply.send(self.rotate(key))),
             }
             next = next.or_else(|| jobs.blocking_recv());
         }
@@ -215,6 +217,26 @@ impl Writer {
             self.lock_status().read_only.get_or_insert(reason);
         }
         Ok(answer?)
+    }
+
+    /// Puts a key in the place of the log's, which vouches for it in an entry; that entry's checkpoint is the first that the
+    /// new key signs.
+    ///
+    /// Entry and checkpoint are one write: dying leaves a log that the old key ends, or one that the new key does.
+    fn rotate(&mut self, new: LogKey) -> Result<Answer, AppendError> {
+        self.check_writable().map_err(AppendError::ReadOnly)?;
+        let rotated = self.key.vouch(&self.journal, *new.vkey().public());
+        let draft = rotated
+            .draft()
+            .map_err(|source| AppendError::Draft { place: 0, source })?;
+        let old = std::mem::replace(&mut self.key, new);
+        let mut answers = self.commit(vec![vec![draft]]);
+        let answer = answers.pop().unwrap_or(Err(AppendError::Unanswered));
+        if answer.is_err() {
+            // Where it is not known, nothing more is written.
+            self.key = old;
+        }
+        answer
     }
 
     /// Takes hold of the checkpoint outside, with whatever it holds now.
