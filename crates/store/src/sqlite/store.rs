@@ -181,7 +181,7 @@ impl Sqlite {
     /// # Errors
     /// The old key goes on, except after [`AppendError::Unanswered`]: then opening the journal tells which key it is.
     pub async fn rotate_log_key(&self, seed: &Seed) -> Result<Appended, AppendError> {
-        let key = LogKey::new(&self.journal, seed);
+        let key = Box::new(LogKey::new(&self.journal, seed));
         let answer = self
             .ask(|reply| Job::Rotate(key, reply))
             .await

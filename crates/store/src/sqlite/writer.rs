@@ -31,7 +31,7 @@ pub(super) const WAITING_MAX: usize = 1_024;
 pub(super) enum Job {
     Append(Vec<Draft>, oneshot::Sender<Result<Answer, AppendError>>),
     Recover(Box<Draft>, oneshot::Sender<Result<Answer, RecoverError>>),
-    Rotate(LogKey, oneshot::Sender<Result<Answer, AppendError>>),
+    Rotate(Box<LogKey>, oneshot::Sender<Result<Answer, AppendError>>),
 }
 
 /// What became of a batch; the caller makes its receipts from it, on its own thread.
@@ -83,7 +83,7 @@ impl Writer {
                     // Who no longer waits asks again.
                     drop(reply.send(answer));
                 }
-                Job::Rotate(key, reply) => drop(reply.send(self.rotate(key))),
+                Job::Rotate(key, reply) => drop(reply.send(self.rotate(*key))),
             }
             next = next.or_else(|| jobs.blocking_recv());
         }
