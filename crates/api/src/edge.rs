@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{ACCEPT, AUTHORIZATION, CACHE_CONTROL};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use model::{Class, EntryHash};
 use recorder::{Caller, RecorderError};
 
@@ -38,7 +40,7 @@ pub(crate) async fn pass(State(edge): State<Edge>, mut request: Request, next: N
     let mut caller = None;
     let response = match admit(&edge, path, &mut request, &mut caller) {
         // The permit counts the request until its answer begins.
-        Ok(_permit) => next.run(request).await,
+        Ok(_permit) => whole(next.run(request).await, edge.state.limits.answer_bytes_max).await,
         Err(problem) => problem.into_response(),
     };
     let (problem, response) = finish(response, id);
@@ -93,6 +95,28 @@ fn admit<'a>(
     *known = Some(caller.clone());
     request.extensions_mut().insert(caller);
     Ok(Some(permit))
+}
+
+/// Reads an answer to its end, where it has a limit.
+async fn whole(response: Response, bytes_max: Option<usize>) -> Response {
+    let Some(bytes_max) = bytes_max else {
+        return response;
+    };
+    let (head, body) = response.into_parts();
+    match Limited::new(body, bytes_max).collect().await {
+        Ok(all) => Response::from_parts(head, Body::from(all.to_bytes())),
+        Err(error) if error.is::<LengthLimitError>() => Problem::new(
+            Kind::AnswerTooLarge,
+            format!("the answer has more than `{bytes_max}` bytes"),
+        )
+        .with_hint("ask for less, or copy the journal: `trailmark journal copy --help`")
+        .into_response(),
+        Err(error) => {
+            let mut problem = Problem::new(Kind::Unavailable, "the answer broke off");
+            problem.cause = Some(error.to_string());
+            problem.into_response()
+        }
+    }
 }
 
 fn check_headers(headers: &HeaderMap, bytes_max: usize) -> Result<(), Problem> {

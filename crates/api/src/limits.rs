@@ -5,6 +5,8 @@ use model::limits::{BATCH_ITEMS_MAX, PAYLOAD_BYTES_MAX};
 /// What one request may use. Everything over it has a refusal of its own.
 #[derive(Debug, Clone)]
 pub struct Limits {
+    /// Bytes of an answer, where what carries it has a limit; without one, long answers are written as they are read.
+    pub answer_bytes_max: Option<usize>,
     /// Bytes of a request's body: a report of the largest size in base64, and what stands around it.
     pub body_bytes_max: usize,
     /// How long the body may take to arrive.
@@ -30,6 +32,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            answer_bytes_max: None,
             body_bytes_max: 8 * 1024 * 1024,
             body_timeout: Duration::from_secs(30),
             connections_max: 1_024,

@@ -11,15 +11,17 @@ use axum::Router;
 use recorder::view::LIST_MAX;
 
 use crate::metrics::Function;
+use crate::operations;
 use crate::routes::{self, Routes};
 use crate::state::AppState;
 
 /// Items in a list where nothing else is asked for.
 const LIMIT_DEFAULT: usize = 100;
 
-/// Routes this function alone.
+/// Routes this function alone, and what operators and tools read: it answers whatever no other function does.
 pub fn router(state: AppState) -> Router {
-    routes::complete([routes().routed(&state)], &state)
+    let routed = [routes(), operations::routes()].map(|function| function.routed(&state));
+    routes::complete(routed, &state)
 }
 
 pub(crate) fn routes() -> Routes {

@@ -7,14 +7,21 @@ use toml::Table;
 use super::{assert_none, files, text};
 
 /// From the ground up: a crate may name only crates of a lower floor.
-const FLOORS: [&[&str]; 6] = [
+const FLOORS: [&[&str]; 7] = [
     &["model"],
     &["journal"],
     &["evidence", "policy", "store"],
     &["recorder"],
     &["api"],
+    &["home"],
     &["cli", "functions"],
 ];
+
+/// Nobody names a function: it is started.
+const FUNCTIONS: [&str; 6] = ["ingest", "decide", "approve", "snapshot", "query", "seal"];
+
+/// What a `main.rs` may have: configuration, clients, and run.
+const MAIN_LINES_MAX: usize = 80;
 
 const DEPENDENCY_TABLES: [&str; 3] = ["dependencies", "dev-dependencies", "build-dependencies"];
 
@@ -107,12 +114,14 @@ fn dependencies_point_down_only() {
     let floor_of = |place: &str| FLOORS.iter().position(|floor| floor.contains(&place));
     let mut wrong = Vec::new();
     for (file, manifest) in crates() {
-        let place = if file.starts_with("functions/") {
+        let folder = file.split('/').nth(1).unwrap_or_default();
+        // What functions share is a floor of its own; the functions stand on it, beside each other.
+        let place = if file.starts_with("functions/") && folder != "home" {
             "functions"
         } else {
-            file.split('/').nth(1).unwrap_or_default()
+            folder
         };
-        if !file.starts_with("crates/") && place != "functions" {
+        if !file.starts_with("crates/") && !file.starts_with("functions/") {
             continue;
         }
         let Some(floor) = floor_of(place) else {
@@ -121,10 +130,36 @@ fn dependencies_point_down_only() {
         };
         for (name, _) in dependencies(&manifest) {
             let ours = name.trim_start_matches("trailmark-");
-            if floor_of(ours).is_some_and(|below| below >= floor) {
+            let above = floor_of(ours).is_some_and(|below| below >= floor);
+            if above || FUNCTIONS.contains(&ours) {
                 wrong.push(format!("{file}: `{place}` may not name `{name}`"));
             }
         }
     }
     assert_none(&wrong, "dependencies that point up or sideways");
+}
+
+#[test]
+fn a_function_is_a_main_of_a_few_lines() {
+    let mut wrong = Vec::new();
+    for name in FUNCTIONS {
+        let manifest: Table = text(&format!("functions/{name}/Cargo.toml"))
+            .parse()
+            .unwrap();
+        let bin = &manifest["bin"][0];
+        if manifest.contains_key("lib") || bin["name"].as_str() != Some(name) {
+            wrong.push(format!(
+                "functions/{name}: it is the program `{name}` and nothing else"
+            ));
+        }
+        let lines = text(&format!("functions/{name}/src/main.rs"))
+            .lines()
+            .count();
+        if lines > MAIN_LINES_MAX {
+            wrong.push(format!(
+                "functions/{name}/src/main.rs: {lines} lines, over {MAIN_LINES_MAX}"
+            ));
+        }
+    }
+    assert_none(&wrong, "functions are configuration, clients, and run");
 }

@@ -52,6 +52,7 @@ kinds! {
     BodyTooLarge = "body-too-large", Limit, "The body is over its limit";
     BodyTooSlow = "body-too-slow", Limit REQUEST_TIMEOUT, "The body did not arrive in time";
     BodyIncomplete = "body-incomplete", Caller, "The body did not arrive whole";
+    AnswerTooLarge = "answer-too-large", Limit, "The answer is over its limit";
     HeadersTooLarge = "headers-too-large", Limit REQUEST_HEADER_FIELDS_TOO_LARGE, "The headers are over their limit";
     Overloaded = "overloaded", Unavailable, "The server has as many requests as it takes";
     InvalidPath = "invalid-path", Caller, "A part of the path is not of its form";

@@ -142,3 +142,16 @@ async fn a_full_disk_is_told_and_what_was_recorded_stays() {
     let entries = u32::try_from(shown["entries"].as_array().unwrap().len()).unwrap();
     assert_eq!(entries, recorded + 1);
 }
+
+#[tokio::test]
+async fn an_answer_over_its_limit_is_refused_whole() {
+    let limits = Limits {
+        answer_bytes_max: Some(1_000),
+        ..Limits::default()
+    };
+    let world = World::with(limits).await;
+    let refused = world.get(&world.admin, "/v1/export").await;
+    assert_eq!(refused.status, 413, "{}", refused.text());
+    assert_eq!(refused.json()["type"], "/problems/answer-too-large");
+    assert_eq!(world.get(&world.admin, "/v1/flows").await.status, 200);
+}

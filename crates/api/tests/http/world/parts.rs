@@ -25,16 +25,14 @@ pub(super) fn genesis_draft(solo: bool) -> Draft {
 
 pub(super) async fn recorder(store: Arc<dyn Store>, clock: &TestClock) -> Recorder {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("policy-cache");
-    let cache = policy::Cache {
-        folder,
-        key: [4; 32],
-    };
+    let cache = policy::Cache::in_folder(folder, [4; 32]);
     // Compiling the Rego engine takes long; whoever comes first does it for all.
     static COMPILED: Once = Once::new();
     COMPILED.call_once(|| {
         let config = policy::Config {
             cache: Some(cache.clone()),
             engine: Some(policy::stock::engine().into()),
+            ..policy::Config::default()
         };
         let seed = policy::stock::seed("unit-tested", policy::PolicyForm::Rego)
             .unwrap()

@@ -1,0 +1,7 @@
+//! Runs the policies in force and records the decision.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    home::answer("decide", api::decide::router)
+}
