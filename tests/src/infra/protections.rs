@@ -134,6 +134,10 @@ fn required() -> Vec<(&'static str, Value)> {
             json!({"Fn::GetAtt": ["DeadLetters", "Arn"]}),
         ),
         (
+            "Seal/Properties/Events/EveryMinute/Properties/OmitName",
+            json!(true),
+        ),
+        (
             "Seal/Properties/Events/EveryMinute/Properties/ScheduleExpression",
             json!("rate(1 minute)"),
         ),

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::process;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::{Value, json};
 
@@ -25,27 +26,27 @@ fn without_secrets(template: &Value) -> String {
     text
 }
 
-/// A stack with parameters; its outputs.
+/// A stack of the test's own, and its outputs.
 fn stack(
-    name: &str,
+    cloud: &Cloud,
+    tools: &str,
     parameters: &[(&str, &str)],
-) -> Option<(Cloud, String, BTreeMap<String, String>)> {
-    let (tools, url) = (given("TRAILMARK_TEST_TOOLS")?, given("TRAILMARK_TEST_S3")?);
-    let cloud = Cloud::new(url);
-    let name = format!("trailmark-{name}-{}", process::id());
+) -> (String, BTreeMap<String, String>) {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let name = format!("trailmark-{}-{count}", process::id());
     for function in FUNCTIONS {
-        cloud.put_object(
-            "packages",
-            &format!("{}.zip", named(function)),
-            "not looked at",
-        );
+        let package = format!("{}.zip", named(function));
+        cloud.put_object("packages", &package, "not looked at");
     }
-    let outputs = cloud.create_stack(
-        &name,
-        &without_secrets(&transformed(&tools, &[])),
-        parameters,
-    );
-    Some((cloud, name, outputs))
+    let template = without_secrets(&transformed(tools, &[]));
+    let outputs = cloud.create_stack(&name, &template, parameters);
+    (name, outputs)
+}
+
+fn given_cloud() -> Option<(Cloud, String)> {
+    let (tools, url) = (given("TRAILMARK_TEST_TOOLS")?, given("TRAILMARK_TEST_S3")?);
+    Some((Cloud::new(url), tools))
 }
 
 /// The variables that a function of a stack is given.
@@ -70,9 +71,10 @@ fn variables(cloud: &Cloud, stack: &str, function: &str) -> Value {
 
 #[test]
 fn a_stack_has_the_table_the_bucket_and_six_functions() {
-    let Some((cloud, name, outputs)) = stack("plain", &[("Journal", "trailmark/acme")]) else {
+    let Some((cloud, tools)) = given_cloud() else {
         return;
     };
+    let (name, outputs) = stack(&cloud, &tools, &[("Journal", "trailmark/acme")]);
     let table =
         cloud.dynamodb("DescribeTable", &json!({"TableName": outputs["Table"]}))["Table"].clone();
     assert_eq!(
@@ -129,7 +131,14 @@ fn a_stack_has_the_table_the_bucket_and_six_functions() {
 }
 
 #[test]
-fn a_stack_with_every_option_keeps_key_and_checkpoint_elsewhere() {
+fn a_stack_with_every_option_has_its_key_checkpoint_and_table_elsewhere() {
+    let Some((cloud, tools)) = given_cloud() else {
+        return;
+    };
+    let restored = format!("restored-{}", process::id());
+    let mut definition = transformed(&tools, &["--table"]);
+    definition["TableName"] = json!(restored);
+    let table = &cloud.dynamodb("CreateTable", &definition)["TableDescription"];
     let key = "arn:aws:kms:eu-west-1:123456789012:key/log";
     let parameters = [
         ("LogKmsKeyArn", key),
@@ -137,15 +146,23 @@ fn a_stack_with_every_option_keeps_key_and_checkpoint_elsewhere() {
         ("CheckpointBucket", "elsewhere"),
         ("ObjectLockDays", "1"),
         ("AlarmEmail", "ops@acme.example"),
+        ("RestoredTable", &restored),
+        (
+            "RestoredStream",
+            table["LatestStreamLabel"].as_str().unwrap(),
+        ),
     ];
-    let Some((cloud, name, outputs)) = stack("options", &parameters) else {
-        return;
-    };
+    let (name, outputs) = stack(&cloud, &tools, &parameters);
     assert_eq!(outputs["LogKey"], format!("kms:{key}"));
     let seal = variables(&cloud, &name, "Seal");
     assert_eq!(seal["TRAILMARK_LOG_KEY"], outputs["LogKey"]);
     let ingest = variables(&cloud, &name, "Ingest");
     assert_eq!(ingest["TRAILMARK_CHECKPOINT_BUCKET"], "elsewhere");
+    assert_eq!(ingest["TRAILMARK_TABLE"], restored);
+    assert_eq!(
+        outputs["Home"],
+        format!("aws:{restored}/{}", outputs["Bucket"])
+    );
     assert_eq!(ingest["TRAILMARK_LOG_VKEY"], "trailmark/main+00000000+AQ==");
     assert_eq!(ingest["TRAILMARK_JOURNAL"], "trailmark/main");
 }

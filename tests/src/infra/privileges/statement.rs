@@ -5,11 +5,17 @@ use serde_json::{Value, json};
 use crate::infra::template::items;
 
 /// What is longer in the template than in the table.
-const SHORTER: [(&str, &str); 5] = [
+const SHORTER: [(&str, &str); 7] = [
     (
         "arn:${AWS::Partition}:s3:::${CheckpointBucket}",
         "CheckpointBucket",
     ),
+    // The table in force: the stack's own, or the one that a restore made.
+    (
+        "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${RestoredTable}",
+        "Table",
+    ),
+    ("Table/stream/${RestoredStream}", "Stream"),
     ("${Bucket.Arn}", "Bucket"),
     ("${Table.Arn}", "Table"),
     ("${Journal}", "J"),
