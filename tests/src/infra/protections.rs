@@ -1,155 +1,14 @@
 //! What protects the record, and what tells when something is wrong: each is in the template, and missed when it goes.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::template::of_type;
+use super::template::{self, of_type};
 use super::{FUNCTIONS, Mutation, finds_each, named};
 
 /// Places in the template, and what stands there.
-fn required() -> Vec<(&'static str, Value)> {
-    let by_key = json!({"Fn::GetAtt": ["Key", "Arn"]});
-    let denied = json!([
-        "dynamodb:UpdateItem",
-        "dynamodb:DeleteItem",
-        "dynamodb:BatchWriteItem",
-        "dynamodb:PartiQLInsert",
-        "dynamodb:PartiQLUpdate",
-        "dynamodb:PartiQLDelete",
-        "dynamodb:UpdateTimeToLive"
-    ]);
-    vec![
-        ("Table/DeletionPolicy", json!("Retain")),
-        ("Table/UpdateReplacePolicy", json!("Retain")),
-        ("Table/Properties/BillingMode", json!("PAY_PER_REQUEST")),
-        ("Table/Properties/DeletionProtectionEnabled", json!(true)),
-        (
-            "Table/Properties/PointInTimeRecoverySpecification/PointInTimeRecoveryEnabled",
-            json!(true),
-        ),
-        (
-            "Table/Properties/PointInTimeRecoverySpecification/RecoveryPeriodInDays",
-            json!(35),
-        ),
-        (
-            "Table/Properties/StreamSpecification/StreamViewType",
-            json!("KEYS_ONLY"),
-        ),
-        ("Table/Properties/SSESpecification/SSEEnabled", json!(true)),
-        ("Table/Properties/SSESpecification/SSEType", json!("KMS")),
-        (
-            "Table/Properties/SSESpecification/KMSMasterKeyId",
-            by_key.clone(),
-        ),
-        (
-            "Table/Properties/ResourcePolicy/PolicyDocument/Statement/0/Effect",
-            json!("Deny"),
-        ),
-        (
-            "Table/Properties/ResourcePolicy/PolicyDocument/Statement/0/Principal",
-            json!("*"),
-        ),
-        (
-            "Table/Properties/ResourcePolicy/PolicyDocument/Statement/0/Action",
-            denied,
-        ),
-        ("Bucket/DeletionPolicy", json!("Retain")),
-        ("Bucket/UpdateReplacePolicy", json!("Retain")),
-        (
-            "Bucket/Properties/VersioningConfiguration/Status",
-            json!("Enabled"),
-        ),
-        (
-            "Bucket/Properties/PublicAccessBlockConfiguration/BlockPublicAcls",
-            json!(true),
-        ),
-        (
-            "Bucket/Properties/PublicAccessBlockConfiguration/BlockPublicPolicy",
-            json!(true),
-        ),
-        (
-            "Bucket/Properties/PublicAccessBlockConfiguration/IgnorePublicAcls",
-            json!(true),
-        ),
-        (
-            "Bucket/Properties/PublicAccessBlockConfiguration/RestrictPublicBuckets",
-            json!(true),
-        ),
-        (
-            "Bucket/Properties/OwnershipControls/Rules/0/ObjectOwnership",
-            json!("BucketOwnerEnforced"),
-        ),
-        (
-            "Bucket/Properties/BucketEncryption/ServerSideEncryptionConfiguration/0/ServerSideEncryptionByDefault",
-            json!({"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": by_key}),
-        ),
-        (
-            "Bucket/Properties/ObjectLockConfiguration/Fn::If/1/Rule/DefaultRetention",
-            json!({"Mode": {"Ref": "ObjectLockMode"}, "Days": {"Ref": "ObjectLockDays"}}),
-        ),
-        ("Bucket/Properties/ObjectLockEnabled/Fn::If/1", json!(true)),
-        (
-            "BucketPolicy/Properties/PolicyDocument/Statement/0/Condition/Bool",
-            json!({"aws:SecureTransport": "false"}),
-        ),
-        (
-            "BucketPolicy/Properties/PolicyDocument/Statement/1/Action",
-            json!([
-                "s3:DeleteObject",
-                "s3:DeleteObjectVersion",
-                "s3:BypassGovernanceRetention"
-            ]),
-        ),
-        (
-            "BucketPolicy/Properties/PolicyDocument/Statement/2/Condition/Null",
-            json!({"s3:if-none-match": "true"}),
-        ),
-        ("Key/DeletionPolicy", json!("Retain")),
-        ("Key/Properties/EnableKeyRotation", json!(true)),
-        (
-            "DeadLetters/Properties/KmsMasterKeyId",
-            json!({"Ref": "Key"}),
-        ),
-        (
-            "AlarmTopic/Properties/KmsMasterKeyId",
-            json!({"Ref": "Key"}),
-        ),
-        (
-            "Api/Properties/DefaultRouteSettings/ThrottlingRateLimit",
-            json!({"Ref": "RequestsPerSecond"}),
-        ),
-        (
-            "Api/Properties/DefaultRouteSettings/ThrottlingBurstLimit",
-            json!({"Ref": "RequestBurst"}),
-        ),
-        (
-            "Seal/Properties/Events/Appended/Properties/FunctionResponseTypes",
-            json!(["ReportBatchItemFailures"]),
-        ),
-        (
-            "Seal/Properties/Events/Appended/Properties/MaximumRetryAttempts",
-            json!(3),
-        ),
-        (
-            "Seal/Properties/Events/Appended/Properties/DestinationConfig/OnFailure/Destination",
-            json!({"Fn::GetAtt": ["DeadLetters", "Arn"]}),
-        ),
-        (
-            "Seal/Properties/Events/EveryMinute/Properties/OmitName",
-            json!(true),
-        ),
-        (
-            "Seal/Properties/Events/EveryMinute/Properties/ScheduleExpression",
-            json!("rate(1 minute)"),
-        ),
-        (
-            "Seal/Properties/Events/EveryMinute/Properties/DeadLetterConfig/Arn",
-            json!({"Fn::GetAtt": ["DeadLetters", "Arn"]}),
-        ),
-        (
-            "UnsealedAge/Properties/TreatMissingData",
-            json!("breaching"),
-        ),
-    ]
+fn required() -> Map<String, Value> {
+    let places = template::parse(include_str!("protections.yaml"));
+    places.as_object().unwrap().clone()
 }
 
 /// Alarms, and the metric of each.
@@ -235,10 +94,6 @@ fn logs(template: &Value) -> Vec<String> {
             wrong.push(format!("{name}: not its own binary"));
         }
     }
-    let access = &template["Resources"]["Api"]["Properties"]["AccessLogSettings"];
-    if access["DestinationArn"] != json!({"Fn::GetAtt": ["ApiLog", "Arn"]}) {
-        wrong.push("Api: no access log".to_owned());
-    }
     wrong
 }
 
@@ -305,10 +160,10 @@ fn remove(resources: &mut Value, place: &str) {
 
 #[test]
 fn no_protection_can_go_unnoticed() {
-    let template = super::template::read();
+    let template = template::read();
     for (place, _) in required() {
         let mut broken = template.clone();
-        remove(&mut broken["Resources"], place);
+        remove(&mut broken["Resources"], &place);
         assert!(
             !check(&broken).is_empty(),
             "nobody notices: `{place}` is gone"

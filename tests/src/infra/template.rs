@@ -12,7 +12,8 @@ pub fn read() -> Value {
     parse(&crate::tidy::text(super::TEMPLATE))
 }
 
-fn parse(text: &str) -> Value {
+/// Parses YAML with such short forms.
+pub fn parse(text: &str) -> Value {
     let node: Tagged<Body> = serde_saphyr::from_str(text).unwrap();
     long_form(node)
 }
