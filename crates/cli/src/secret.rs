@@ -38,6 +38,26 @@ pub(crate) fn write_new(path: &Path, text: &str) -> io::Result<()> {
     file.sync_all()
 }
 
+/// Reads a secret, where there is one.
+pub(crate) fn read_if_any(path: &Path) -> Result<Option<[u8; 32]>> {
+    if path.exists() {
+        read(path).map(Some)
+    } else {
+        Ok(None)
+    }
+}
+
+/// Writes a file in the place of what is there, if anything: durably, and the old one or the new one whole.
+pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let part = path.with_extension("part");
+    if part.exists() {
+        fs::remove_file(&part)?;
+    }
+    write_new(&part, text)?;
+    fs::rename(&part, path)?;
+    path.parent().map_or(Ok(()), sync_folder)
+}
+
 /// Makes a folder, and those above it, that only its owner may look into; what is there stays as it is.
 pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();

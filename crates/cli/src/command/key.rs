@@ -1,3 +1,5 @@
+mod rotate;
+
 use anyhow::Result;
 use clap::{Args, Subcommand, ValueEnum};
 use model::kind::{AccessRole, FlowPattern, Grant};
@@ -11,12 +13,13 @@ use crate::argument::{Span, now_ms};
 use crate::exit::Exit;
 use crate::show;
 
-/// Keys: what clients present. Only hashes of them are kept.
+/// Keys: what clients present, of which only hashes are kept; and those with which the recorder signs.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Key {
     Add(Add),
     Revoke(Revoke),
     List(List),
+    Rotate(rotate::Rotate),
 }
 
 /// Adds a key, and prints its token this once.
@@ -99,6 +102,7 @@ impl Key {
             Self::Add(command) => command.run(global),
             Self::Revoke(command) => command.run(global),
             Self::List(command) => command.run(global),
+            Self::Rotate(command) => command.run(global),
         }
     }
 }

@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand};
 use journal::key::PublicKey;
 use model::Name;
-use recorder::{Permitted, timestamp};
+use recorder::{PermitError, Permitted, timestamp};
 
 use super::Global;
 use crate::argument::now_ms;
@@ -23,9 +23,16 @@ pub(crate) enum Permit {
 pub(crate) struct Verify {
     /// The permit, as `trailmark decide --permit-file` writes it.
     file: PathBuf,
-    /// The journal's permit key, hexadecimal: `keys/permit.pub` in the recorder's data folder.
-    #[arg(long, env = "TRAILMARK_PERMIT_KEY", value_name = "HEX")]
-    key: PublicKey,
+    /// The journal's permit key, hexadecimal: `keys/permit.pub` in the recorder's data folder. While one takes another's
+    /// place both may be given, with a comma.
+    #[arg(
+        long = "key",
+        env = "TRAILMARK_PERMIT_KEY",
+        value_name = "HEX",
+        required = true,
+        value_delimiter = ','
+    )]
+    keys: Vec<PublicKey>,
     /// What is to be deployed: a fingerprint, or a file or directory.
     #[arg(long)]
     artifact: Artifact,
@@ -52,8 +59,8 @@ impl Verify {
         let wrong = || Failure::new(Exit::Unverified, "the permit does not permit this");
         let permit: recorder::Permit =
             serde_json::from_slice(&bytes).map_err(|error| wrong().because(error))?;
-        let permitted = permit
-            .check(&self.key, now_ms())
+        let permitted = self
+            .check(&permit)
             .map_err(|error| wrong().because(error))?;
         self.compare(&permitted)
             .map_err(|reason| wrong().because(reason))?;
@@ -70,6 +77,18 @@ impl Verify {
             ]);
         })?;
         Ok(Exit::Done)
+    }
+
+    /// Checks the permit by the key that signed it.
+    fn check(&self, permit: &recorder::Permit) -> Result<Permitted, PermitError> {
+        let mut checked = Err(PermitError::Signature);
+        for key in &self.keys {
+            checked = permit.check(key, now_ms());
+            if !matches!(checked, Err(PermitError::Signature)) {
+                break;
+            }
+        }
+        checked
     }
 
     /// Compares what is permitted with what is to be done.

@@ -1,5 +1,5 @@
-mod journal;
-mod keys;
+pub(super) mod journal;
+pub(super) mod keys;
 mod logging;
 
 use std::net::{Ipv4Addr, SocketAddr};

@@ -13,6 +13,7 @@ mod client;
 mod evidence;
 mod help;
 mod offline;
+mod rotation;
 mod serve;
 mod story;
 mod transcript;

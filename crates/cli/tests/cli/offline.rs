@@ -2,26 +2,32 @@
 
 use std::fs;
 
+use journal::Receipt;
+use journal::key::{LogKey, ReceiptKey};
+use journal::receipt::ReceiptTerms;
 use serde_json::Value;
 
 use crate::evidence::JUNIT;
 use crate::world::{Done, Server, User, World};
 
 /// A journal with one decision, exported; the server is gone.
-struct Exported {
-    world: World,
-    log_key: String,
-    permit_key: String,
-    decision: Value,
+pub struct Exported {
+    pub world: World,
+    /// The admin's key.
+    pub token: String,
+    pub log_key: String,
+    pub permit_key: String,
+    pub decision: Value,
 }
 
 impl Exported {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let world = World::new();
         world.file("web", "a program");
         world.file("junit.xml", JUNIT);
         world.commit("ann", "Do nothing, well");
         let server = Server::start(&world, &["--solo"]);
+        let token = server.first_key().unwrap().to_owned();
         let admin = User::admin(&world, &server);
         let ci = admin.with_key(&["ci", "--role", "reporter", "--flow", "web"]);
         admin.ask(&["flow", "create", "web"]);
@@ -78,6 +84,7 @@ impl Exported {
         assert_eq!(server.stop(), 0);
         Self {
             world,
+            token,
             log_key,
             permit_key,
             decision,
@@ -231,4 +238,43 @@ fn what_is_wrong_is_found_and_named_with_exit_4() {
     exported
         .permit("no key", "web", "production", "deploy")
         .expect(2);
+}
+
+#[test]
+fn a_promise_is_verified_and_told_from_a_proof() {
+    let world = World::new();
+    let journal = "trailmark/acme".parse().unwrap();
+    let (log, key) = (LogKey::new(&journal, &[1; 32]), ReceiptKey::new(&[2; 32]));
+    let from_ms = 1_700_000_000_000;
+    let terms = ReceiptTerms {
+        key: key.public(),
+        from_ms,
+        until_ms: from_ms + 60_000,
+    };
+    let voucher = log.vouch_receipt(terms).unwrap();
+    let entry = model::Entry::hash_of(b"an entry");
+    let promised = key
+        .promise(&journal, &voucher, entry, from_ms + 90_000)
+        .unwrap();
+    let receipt = Receipt::Promised(promised);
+    world.file("receipt.json", &serde_json::to_string(&receipt).unwrap());
+    let vkey = log.vkey().to_string();
+    let verify = ["verify", "--receipt", "receipt.json", "--key", &vkey];
+    let said = world.run(&verify).expect(0).stdout;
+    let told = format!("entry {entry} is promised by 2023-11-14T22:14:50Z");
+    assert!(
+        said.contains(&told) && said.contains("not yet proved"),
+        "{said}"
+    );
+    let json = world.run(&[&verify[..], &["--json"]].concat()).expect(0);
+    assert_eq!(json.json()["status"], "promised");
+    let other = "0".repeat(64);
+    world
+        .run(&[&verify[..], &["--entry", &other]].concat())
+        .expect(4);
+    let later = serde_json::to_string(&receipt)
+        .unwrap()
+        .replace("1700000090000", "1700000090001");
+    world.file("receipt.json", &later);
+    world.run(&verify).expect(4);
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use model::{JournalId, Name};
 use policy::{Cache, stock};
-use recorder::{AliasKey, Charter, Parts, Policies, SystemEntropy};
+use recorder::{AliasKey, Charter, Parts, Policies, Sharing, SystemEntropy};
 use serde::Serialize;
 use store::{OpenError, Options, Sqlite};
 
@@ -39,18 +39,13 @@ pub(super) async fn open(
     charter: &Charter,
 ) -> Result<Opened> {
     let failed = |error| failure(data, error);
-    let (keys, made) = match Keys::load(data)? {
+    let (mut keys, made) = match Keys::load(data)? {
         Some(keys) => (keys, false),
         None => (Keys::make(name)?, true),
     };
-    let outside = match checkpoint_file {
-        Some(file) => file,
-        None => folder::state()?.join(checkpoint_name(&keys.journal)),
-    };
-    let mut options = Options::new(data);
-    options.outside = Some(outside);
+    let options = options(data, checkpoint_file, &keys.journal)?;
     let clock = options.clock.clone();
-    let (store, created) = match Sqlite::open(options.clone(), Some(&keys.journal), &keys.log) {
+    let (store, created) = match open_store(&options, &keys) {
         Ok(store) => (store, false),
         Err(OpenError::NotFound) => {
             // The keys are there before the journal that they sign: without them it would be lost.
@@ -66,6 +61,7 @@ pub(super) async fn open(
         }
         Err(error) => return Err(failed(error).into()),
     };
+    keys.settle(data, &store::key_chain(&store).await?)?;
     let cache = Cache {
         folder: data.join("cache"),
         key: keys.cache,
@@ -87,8 +83,41 @@ pub(super) async fn open(
             alias_key: AliasKey(keys.alias),
             permit_key: keys.permit_key(),
             policies,
+            sharing: Sharing::Alone,
         },
     })
+}
+
+/// Opens the journal of a data folder that has one, alone, with the newest of its keys.
+pub(in crate::command) async fn open_alone(
+    data: &Path,
+    checkpoint_file: Option<PathBuf>,
+) -> Result<(Keys, Sqlite)> {
+    let failed = |error| failure(data, error);
+    let mut keys = Keys::load(data)?.ok_or_else(|| failed(OpenError::NotFound))?;
+    let options = options(data, checkpoint_file, &keys.journal)?;
+    let store = open_store(&options, &keys).map_err(failed)?;
+    keys.settle(data, &store::key_chain(&store).await?)?;
+    Ok((keys, store))
+}
+
+fn options(data: &Path, checkpoint_file: Option<PathBuf>, journal: &JournalId) -> Result<Options> {
+    let outside = match checkpoint_file {
+        Some(file) => file,
+        None => folder::state()?.join(checkpoint_name(journal)),
+    };
+    let mut options = Options::new(data);
+    options.outside = Some(outside);
+    Ok(options)
+}
+
+/// Opens with the log key that is there, or with the one that was made to take its place.
+fn open_store(options: &Options, keys: &Keys) -> Result<Sqlite, OpenError> {
+    let open = |seed| Sqlite::open(options.clone(), Some(&keys.journal), seed);
+    match (open(&keys.log), keys.next_log()) {
+        (Err(OpenError::OtherKey(_)), Some(next)) => open(next),
+        (opened, _) => opened,
+    }
 }
 
 /// The file outside the data folder that keeps a journal's newest checkpoint.
