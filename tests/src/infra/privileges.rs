@@ -34,7 +34,7 @@ const NEVER: [&str; 12] = [
     "kms:ScheduleKeyDeletion",
 ];
 
-/// Where roles may write, whatever the table says: recording roles cannot seal, and seal cannot record.
+/// Where roles may write, whatever the table says: recording roles cannot seal, and seal records only `heads` entries.
 const WRITES: [(&[&str], &[&str]); 2] = [
     (
         &["ingest", "decide", "approve", "snapshot"],
@@ -53,6 +53,8 @@ const WRITES: [(&[&str], &[&str]); 2] = [
             "Table:J#c",
             "Table:J#h#*",
             "Table:J#n",
+            "Table:J#s#heads",
+            "Table:J#q#*",
             "Bucket/J/tile/*",
             "Bucket/J/staged/*",
             "Bucket/J/heads/*",
