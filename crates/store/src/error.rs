@@ -221,6 +221,9 @@ pub enum OpenError {
     /// For a new journal: a checkpoint outside the store says that it existed before.
     #[error("a checkpoint of it is kept outside already")]
     OutsideExists,
+    /// It lost entries, or another copy of it was written, and that is to be recovered from first.
+    #[error("it takes no writes, which `recover` is to end first: {0}")]
+    ReadOnly(ReadOnlyReason),
     /// The folder cannot be used.
     #[error("`{path}` cannot be read and written")]
     Folder {
@@ -247,7 +250,7 @@ impl OpenError {
     pub const fn class(&self) -> Class {
         match self {
             Self::NotFound => Class::NotFound,
-            Self::Exists | Self::OutsideExists => Class::Conflict,
+            Self::Exists | Self::OutsideExists | Self::ReadOnly(_) => Class::Conflict,
             Self::OtherJournal { .. }
             | Self::NewerFormat { .. }
             | Self::Foreign

@@ -41,12 +41,12 @@
 
 #![warn(missing_docs)]
 
-#[cfg(feature = "aws")]
-pub mod aws;
 mod clock;
 #[cfg(any(test, feature = "conformance"))]
 #[macro_use]
 pub mod conformance;
+#[cfg(feature = "aws")]
+pub mod aws;
 mod contract;
 mod error;
 mod keys;
@@ -56,6 +56,7 @@ mod outside;
 mod seal;
 mod sqlite;
 mod stage;
+pub mod transfer;
 
 pub use clock::{Clock, SystemClock};
 pub use contract::{
@@ -67,4 +68,4 @@ pub use journal::Receipt;
 pub use keys::key_chain;
 #[cfg(any(test, feature = "conformance"))]
 pub use memory::Memory;
-pub use sqlite::{Options, Sqlite};
+pub use sqlite::{Options, Sqlite, SqliteOrigin, SqliteTarget};

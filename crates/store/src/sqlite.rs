@@ -13,6 +13,7 @@ mod read;
 mod readers;
 mod schema;
 mod store;
+mod transfer;
 mod write;
 mod writer;
 
@@ -27,6 +28,7 @@ use self::folder::Folder;
 use self::lookup::Lookup;
 use self::readers::Readers;
 use self::writer::Job;
+pub use self::transfer::{SqliteOrigin, SqliteTarget};
 use crate::{Clock, Status};
 
 /// Where a journal is kept on one machine.

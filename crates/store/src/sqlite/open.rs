@@ -181,7 +181,7 @@ fn open_outside(
     Ok((Some(outside), found))
 }
 
-fn check_journal(
+pub(super) fn check_journal(
     connection: &Connection,
     expected: Option<&JournalId>,
 ) -> Result<JournalId, OpenError> {
@@ -200,7 +200,7 @@ fn check_journal(
     }
 }
 
-fn log_size(connection: &Connection) -> Result<u64, OpenError> {
+pub(super) fn log_size(connection: &Connection) -> Result<u64, OpenError> {
     Ok(
         connection.query_row("SELECT coalesce(max(idx) + 1, 0) FROM entry", [], |row| {
             row.get(0)
@@ -217,6 +217,18 @@ fn read_keys(
     if log_size(connection)? == 0 {
         return Ok(None);
     }
+    let chain = read_chain(connection, journal)?;
+    if chain.log() == key.vkey() {
+        Ok(Some(chain))
+    } else {
+        Err(OpenError::OtherKey(key.vkey().to_string()))
+    }
+}
+
+pub(super) fn read_chain(
+    connection: &Connection,
+    journal: &JournalId,
+) -> Result<KeyChain, OpenError> {
     let admin = StreamName::admin();
     let mut told = Told::default();
     while told.wants_more() {
@@ -224,12 +236,7 @@ fn read_keys(
         let page = read::range(connection, &admin, from, limit, Direction::Forward)?;
         told.take(page);
     }
-    let chain = told.chain(journal)?;
-    if chain.log() == key.vkey() {
-        Ok(Some(chain))
-    } else {
-        Err(OpenError::OtherKey(key.vkey().to_string()))
-    }
+    Ok(told.chain(journal)?)
 }
 
 /// Takes the tree up again, and checks that it is the one that was last signed, with this key.
@@ -255,7 +262,7 @@ fn read_frontier(connection: &Connection, key: &LogKey) -> Result<Frontier, Open
     }
 }
 
-fn read_counters(connection: &Connection) -> Result<Counters, OpenError> {
+pub(super) fn read_counters(connection: &Connection) -> Result<Counters, OpenError> {
     let next_stream =
         connection.query_row("SELECT coalesce(max(stream) + 1, 0) FROM link", [], |row| {
             row.get(0)

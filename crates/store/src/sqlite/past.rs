@@ -45,6 +45,18 @@ impl HotStreams {
         self.0.clear();
     }
 
+    /// Remembers streams that are stored.
+    pub(super) fn fill(&mut self, connection: &Connection, streams: &[&StreamName]) -> Result<()> {
+        for stream in streams {
+            if !self.0.contains_key(*stream)
+                && let Some(hot) = read_hot(connection, stream)?
+            {
+                self.0.insert((*stream).clone(), hot);
+            }
+        }
+        Ok(())
+    }
+
     pub(super) fn get_mut(&mut self, stream: &StreamName) -> Option<&mut Hot> {
         self.0.get_mut(stream)
     }
