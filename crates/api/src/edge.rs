@@ -11,7 +11,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use model::{Class, EntryHash};
-use recorder::{Caller, RecorderError};
+use recorder::Caller;
 
 use crate::metrics::Function;
 use crate::problem::{Kind, Problem};
@@ -38,7 +38,7 @@ pub(crate) async fn pass(State(edge): State<Edge>, mut request: Request, next: N
     let path = request.extensions().get::<MatchedPath>().cloned();
     let path = path.as_ref().map_or("", MatchedPath::as_str);
     let mut caller = None;
-    let response = match admit(&edge, path, &mut request, &mut caller) {
+    let response = match admit(&edge, path, &mut request, &mut caller).await {
         // The permit counts the request until its answer begins.
         Ok(_permit) => whole(next.run(request).await, edge.state.limits.answer_bytes_max).await,
         Err(problem) => problem.into_response(),
@@ -71,7 +71,7 @@ pub(crate) async fn pass(State(edge): State<Edge>, mut request: Request, next: N
 }
 
 /// Checks what can be checked before the body is read.
-fn admit<'a>(
+async fn admit<'a>(
     edge: &'a Edge,
     path: &str,
     request: &mut Request,
@@ -91,7 +91,8 @@ fn admit<'a>(
         )
         .with_hint("try again")
     })?;
-    let caller = Arc::new(authenticate(edge, request.headers())?);
+    let token = token_of(request.headers());
+    let caller = Arc::new(edge.state.recorder.authenticate(&token).await?);
     *known = Some(caller.clone());
     request.extensions_mut().insert(caller);
     Ok(Some(permit))
@@ -133,7 +134,8 @@ fn check_headers(headers: &HeaderMap, bytes_max: usize) -> Result<(), Problem> {
     ))
 }
 
-fn authenticate(edge: &Edge, headers: &HeaderMap) -> Result<Caller, RecorderError> {
+/// Returns the token that a request brings, or nothing of any use.
+fn token_of(headers: &HeaderMap) -> String {
     let token = headers
         .get(AUTHORIZATION)
         .and_then(|value| value.to_str().ok())
@@ -143,12 +145,7 @@ fn authenticate(edge: &Edge, headers: &HeaderMap) -> Result<Caller, RecorderErro
                 .eq_ignore_ascii_case("bearer")
                 .then_some(token.trim())
         });
-    let recorder = &edge.state.recorder;
-    Caller::authenticate(
-        &recorder.definitions(),
-        token.unwrap_or_default(),
-        recorder.now_ms(),
-    )
+    token.unwrap_or_default().to_owned()
 }
 
 /// Returns the media type of a path's answers.

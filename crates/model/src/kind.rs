@@ -190,6 +190,13 @@ kinds! {
         entry: EntryHash,
     }
 
+    /// From here on several recorders share the journal: a decision is judged by the definitions that were recorded so
+    /// long before it was asked for, and by no later ones. The first such entry stands.
+    "journal-shared" JournalShared {
+        /// How long, in milliseconds.
+        in_force_after_ms: u64,
+    }
+
     /// A run of a flow begins.
     "trail-begun" TrailBegun {
         /// Where its build can be looked at.

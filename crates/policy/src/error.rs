@@ -9,15 +9,6 @@ pub enum SandboxError {
     /// The engine for components could not be made with the settings that Trailmark needs.
     #[error("could not set up the sandbox on this machine")]
     Engine(#[source] Cause),
-    /// The cache folder could not be made.
-    #[error("could not create the cache folder `{path}`")]
-    Cache {
-        /// The folder.
-        path: String,
-        /// What the system said.
-        #[source]
-        source: std::io::Error,
-    },
 }
 
 /// Why a policy cannot be published or prepared.
@@ -88,6 +79,9 @@ pub enum PublishError {
     /// The sandbox holds no engine for this form of policy, or its engine is broken.
     #[error("the engine component for Rego could not be used")]
     Engine(#[source] Cause),
+    /// Nothing is compiled here, and no image of the policy was found for this program's version and this processor.
+    #[error("the policy has no image here")]
+    ImageMissing,
     /// The machine could not do it.
     #[error("could not prepare the policy on this machine")]
     Host(#[source] Cause),
@@ -112,6 +106,7 @@ impl PublishError {
             Self::MissingRule { .. } => "rego-missing-rule",
             Self::TooComplex { .. } => "policy-too-complex",
             Self::Engine(_) => "engine-unusable",
+            Self::ImageMissing => "image-missing",
             Self::Host(_) => "host-failure",
         }
     }
@@ -147,6 +142,9 @@ impl PublishError {
                 "every policy has the rules `allow` and `findings` in its one package"
             }
             Self::TooComplex { .. } => "make the source smaller",
+            Self::ImageMissing => {
+                "publish the policy again, or have the images made anew after an update"
+            }
             Self::Engine(_) | Self::Host(_) => {
                 "this is not the policy's fault: look at the recorder's log"
             }
@@ -156,6 +154,6 @@ impl PublishError {
     /// Says whether the fault is the policy's, not the machine's.
     #[must_use]
     pub const fn is_the_authors(&self) -> bool {
-        !matches!(self, Self::Engine(_) | Self::Host(_))
+        !matches!(self, Self::Engine(_) | Self::Host(_) | Self::ImageMissing)
     }
 }

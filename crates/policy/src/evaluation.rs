@@ -140,6 +140,8 @@ named!(
         NativeStack = "native-stack",
         /// The host had no memory, or no room for another instance.
         HostMemory = "host-memory",
+        /// The policy is not compiled for this host, which compiles nothing: it must be published again, or images made.
+        ImageMissing = "image-missing",
         /// The host failed in some other way; its log says how.
         HostFailure = "host-failure",
     }

@@ -32,8 +32,7 @@ mod source;
 pub mod stock;
 mod verdict;
 
-pub use cache::Cache;
-
+pub use cache::{Cache, Place};
 pub use error::{Cause, PublishError, SandboxError};
 pub use evaluation::{Denial, Evaluation, Finding, Outcome, Status, Undecided, Verdict};
 pub use input::{DossierInput, InputError};
@@ -41,6 +40,7 @@ pub use limits::{
     FINDINGS_MAX, Limits, MEMORY_BYTES_CEILING, POLICY_BYTES_MAX, REASON_BYTES_MAX,
     SOURCE_BYTES_MAX, TABLE_ELEMENTS_CEILING,
 };
+pub use machine::Processor;
 pub use prepared::{Prepared, Task, evaluate_all};
 pub use sandbox::{Config, Sandbox};
 pub use source::{Identity, PolicyForm, PolicySource};

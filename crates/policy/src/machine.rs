@@ -21,9 +21,33 @@ const KEEP_RESIDENT_BYTES: usize = 4 * 1024 * 1024;
 /// Core modules, memories and tables that one component may be made of.
 const PARTS_MAX: u32 = 8;
 
+/// For which processors policies are compiled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Processor {
+    /// The one of this machine, with all that it can do.
+    #[default]
+    Own,
+    /// Every one of its architecture: what is compiled may run on another machine.
+    Any,
+}
+
+/// Names this system with nothing about its processor but the architecture.
+fn architecture() -> String {
+    let system = match std::env::consts::OS {
+        "macos" => "apple-darwin",
+        "windows" => "pc-windows-msvc",
+        _ => "unknown-linux-gnu",
+    };
+    format!("{}-{system}", std::env::consts::ARCH)
+}
+
 /// Makes the engine and starts its clock.
-pub(crate) fn engine() -> Result<Engine> {
+pub(crate) fn engine(processor: Processor) -> Result<Engine> {
     let mut config = Config::new();
+    // A target that is named is compiled for as it is at the least; one that is not, for what this processor can do.
+    if processor == Processor::Any {
+        config.target(&architecture())?;
+    }
     config.consume_fuel(true);
     config.epoch_interruption(true);
     // The same work must come to the same end on every processor.

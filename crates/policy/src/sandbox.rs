@@ -1,5 +1,6 @@
 use std::sync::{Arc, OnceLock};
 
+use model::Fingerprint;
 use sha2::{Digest as _, Sha256};
 use wasmtime::Engine;
 use wasmtime::component::types::ComponentItem;
@@ -10,10 +11,12 @@ use crate::bindings::policy::PolicyPre;
 use crate::cache::Cache;
 use crate::image::Loader;
 use crate::limits::{POLICY_BYTES_MAX, SOURCE_BYTES_MAX};
-use crate::machine::{self, Gate};
+use crate::machine::{self, Gate, Processor};
 use crate::prepared::{Inner, Prepared, Program};
 use crate::source::digest;
-use crate::{Cause, Identity, METERING, PolicySource, PublishError, RUNTIME, SandboxError};
+use crate::{
+    Cause, Identity, METERING, PolicyForm, PolicySource, PublishError, RUNTIME, SandboxError,
+};
 
 /// The interface that holds only types, which a component therefore may import.
 const TYPES: &str = "trailmark:policy/types@1.";
@@ -25,6 +28,8 @@ pub struct Config {
     pub cache: Option<Cache>,
     /// The engine component for Rego: the stock one when absent; a replay gives the one that the decision names.
     pub engine: Option<Arc<[u8]>>,
+    /// For which processors policies are compiled.
+    pub processor: Processor,
 }
 
 /// The place where policies run: one engine and one pool of instances. Cheap to clone.
@@ -51,12 +56,10 @@ impl Sandbox {
     /// Sets a sandbox up.
     ///
     /// # Errors
-    /// When this machine cannot run it, or the cache folder cannot be made.
+    /// When this machine cannot run it.
     pub fn new(config: Config) -> Result<Self, SandboxError> {
-        if let Some(cache) = &config.cache {
-            cache.create_folder()?;
-        }
-        let engine = machine::engine().map_err(|error| SandboxError::Engine(error.into()))?;
+        let engine = machine::engine(config.processor)
+            .map_err(|error| SandboxError::Engine(error.into()))?;
         let shared = Shared {
             engine,
             gate: Arc::new(Gate::new()),
@@ -89,21 +92,68 @@ impl Sandbox {
             policy: source.digest(),
             runtime: RUNTIME.into(),
         };
-        Ok(Prepared::new(Inner {
+        Ok(self.prepared(identity, program))
+    }
+
+    /// Makes a published policy ready from its image in the cache. It never compiles, and needs neither the policy's own
+    /// bytes nor those of its engine, if it has one: their digests name the image.
+    ///
+    /// # Errors
+    /// [`PublishError::ImageMissing`] where there is none that is ours, and of this program's version and processor.
+    pub fn load(
+        &self,
+        policy: Fingerprint,
+        engine: Option<Fingerprint>,
+    ) -> Result<Prepared, PublishError> {
+        let component = self
+            .cached(&self.image_name(&policy, engine.as_ref()))
+            .ok_or(PublishError::ImageMissing)?;
+        let (form, program) = match engine {
+            Some(_) => (PolicyForm::Rego, self.rego_program(&component)?),
+            None => (PolicyForm::Component, self.component_program(&component)?),
+        };
+        let identity = Identity {
+            engine,
+            form,
+            metering: METERING.into(),
+            policy,
+            runtime: RUNTIME.into(),
+        };
+        Ok(self.prepared(identity, program))
+    }
+
+    /// Names the image of a policy: of a component alone, or of a source in an engine.
+    #[must_use]
+    pub fn image_name(&self, policy: &Fingerprint, engine: Option<&Fingerprint>) -> String {
+        let Some(rego) = engine else {
+            return Cache::name(&self.shared.engine, policy);
+        };
+        let mut made_of = Sha256::new();
+        made_of.update(rego.as_bytes());
+        made_of.update(policy.as_bytes());
+        Cache::name(&self.shared.engine, &Fingerprint(made_of.finalize().into()))
+    }
+
+    fn prepared(&self, identity: Identity, program: Program) -> Prepared {
+        Prepared::new(Inner {
             identity,
             engine: self.shared.engine.clone(),
             gate: self.shared.gate.clone(),
             program,
-        }))
+        })
     }
 
     fn component(&self, bytes: &[u8]) -> Result<Program, PublishError> {
         check_size(bytes, POLICY_BYTES_MAX)?;
         check_preamble(bytes)?;
         let component = self.compiled(bytes, PublishError::Invalid)?;
-        check_imports(&self.shared.engine, &component)?;
+        self.component_program(&component)
+    }
+
+    fn component_program(&self, component: &Component) -> Result<Program, PublishError> {
+        check_imports(&self.shared.engine, component)?;
         let instance = Linker::new(&self.shared.engine)
-            .instantiate_pre(&component)
+            .instantiate_pre(component)
             .map_err(export_error)?;
         Ok(Program::Component(
             PolicyPre::new(instance).map_err(export_error)?,
@@ -114,10 +164,8 @@ impl Sandbox {
         check_size(source.trim().as_bytes(), SOURCE_BYTES_MAX)?;
         let broken = |error: wasmtime::Error| PublishError::Engine(error.into());
         let engine = &self.shared.engine;
-        let mut made_of = Sha256::new();
-        made_of.update(digest(&self.shared.rego).as_bytes());
-        made_of.update(digest(source.as_bytes()).as_bytes());
-        let name = Cache::name(engine, &model::Fingerprint(made_of.finalize().into()));
+        let rego = digest(&self.shared.rego);
+        let name = self.image_name(&digest(source.as_bytes()), Some(&rego));
         let component = match self.cached(&name) {
             Some(component) => component,
             None => {
@@ -128,8 +176,13 @@ impl Sandbox {
                 component
             }
         };
-        let instance = Linker::new(engine)
-            .instantiate_pre(&component)
+        self.rego_program(&component)
+    }
+
+    fn rego_program(&self, component: &Component) -> Result<Program, PublishError> {
+        let broken = |error: wasmtime::Error| PublishError::Engine(error.into());
+        let instance = Linker::new(&self.shared.engine)
+            .instantiate_pre(component)
             .map_err(broken)?;
         Ok(Program::Rego(EnginePre::new(instance).map_err(broken)?))
     }

@@ -9,7 +9,7 @@ use crate::caller::Caller;
 use crate::change;
 use crate::dossier::Question;
 use crate::error::RecorderError;
-use crate::history::Missing;
+use crate::history::{History, Missing};
 use crate::recorder::{Recorder, check_text};
 
 /// How long an approval lives where nothing else is said: a week.
@@ -59,7 +59,7 @@ impl Recorder {
             AccessRole::Approver,
             AccessRole::Admin,
         ])?;
-        let question = self.approval_question(request).await?;
+        let (question, _) = self.approval_question(request).await?;
         caller.require_grant(&question.flow, "approval-requested")?;
         let fields = ApprovalRequested {
             environment: question.environment.clone(),
@@ -84,7 +84,7 @@ impl Recorder {
     ) -> Result<Appended, RecorderError> {
         caller.require(&[AccessRole::Approver])?;
         let person = caller.person()?.clone();
-        let question = self.approval_question(request).await?;
+        let (question, mut history) = self.approval_question(request).await?;
         caller.require_grant(&question.flow, "approval-given")?;
         let ttl_ms = request.ttl_ms.unwrap_or(TTL_MS_DEFAULT);
         if ttl_ms == 0 || ttl_ms > TTL_MS_MAX {
@@ -92,7 +92,6 @@ impl Recorder {
                 "an approval lives 1 to `{TTL_MS_MAX}` ms"
             )));
         }
-        let mut history = self.first_streams(&question).await?;
         let change = loop {
             match change::find(
                 &history,
@@ -101,10 +100,7 @@ impl Recorder {
                 &question.fingerprint,
             ) {
                 Ok(change) => break change,
-                Err(Missing(stream)) => {
-                    let entries = self.load(&stream).await?;
-                    history.insert(stream, entries);
-                }
+                Err(Missing(stream)) => self.load_into(&mut history, [stream]).await?,
             }
         };
         let encode = |source| RecorderError::Encode {
@@ -161,18 +157,12 @@ impl Recorder {
             .await
     }
 
-    async fn approval_question(&self, request: &ApproveRequest) -> Result<Question, RecorderError> {
+    async fn approval_question(
+        &self,
+        request: &ApproveRequest,
+    ) -> Result<(Question, History), RecorderError> {
         check_text("comment", request.comment.as_deref().unwrap_or_default())?;
-        if self
-            .definitions()
-            .environment(&request.environment)
-            .is_none()
-        {
-            return Err(RecorderError::Unknown {
-                what: "environment",
-                name: request.environment.to_string(),
-            });
-        }
+        self.require_environment(&request.environment).await?;
         let (flow, trail) = (request.flow.as_ref(), request.trail.as_ref());
         self.question(
             request.fingerprint,

@@ -7,6 +7,7 @@ use subtle::ConstantTimeEq as _;
 
 use crate::definitions::Definitions;
 use crate::error::RecorderError;
+use crate::recorder::Recorder;
 
 /// What a token looks like: `tm_`, the key id's digits, `_`, 64 hexadecimal digits of secret.
 const TOKEN_PREFIX: &str = "tm_";
@@ -57,6 +58,11 @@ impl Caller {
             roles: key.added.roles.clone(),
             grants: key.added.grants.clone(),
         })
+    }
+
+    /// Says whose key a token claims to be; nothing where it is no token.
+    fn claimed_key(token: &str) -> Option<KeyId> {
+        parse_token(token).map(|(key, _)| key)
     }
 
     /// Returns how entries name this caller.
@@ -128,6 +134,19 @@ impl Caller {
     /// When a machine calls.
     pub fn person(&self) -> Result<&PersonId, RecorderError> {
         self.by.person.as_ref().ok_or(RecorderError::PersonRequired)
+    }
+}
+
+impl Recorder {
+    /// Finds out who holds a token, by definitions that are at most 30 s old. A key that is not known may have been
+    /// added elsewhere a moment ago: that is looked up, at most once a second whatever is sent.
+    ///
+    /// # Errors
+    /// The same error for every reason, so that nothing is learnt from trying; and when the journal cannot be read.
+    pub async fn authenticate(&self, token: &str) -> Result<Caller, RecorderError> {
+        let key = Caller::claimed_key(token).ok_or(RecorderError::Unauthenticated)?;
+        let definitions = self.knowing(|known| known.key(&key).is_some()).await?;
+        Caller::authenticate(&definitions, token, self.now_ms())
     }
 }
 

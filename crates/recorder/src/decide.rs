@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use journal::Expectation;
-use model::kind::{AccessRole, Decided, Tried, Verdict};
-use model::{Body, Fingerprint, Name, Role, StreamName};
+use model::kind::{AccessRole, ArtifactRecorded, Decided, Fields as _, Tried, Verdict};
+use model::{Body, Entry, Fingerprint, Name, Role, StreamName};
 use policy::{Limits, Outcome, PolicySource};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -14,12 +14,13 @@ use crate::caller::Caller;
 use crate::decision::{Grounds, SCHEMA};
 use crate::definitions::Definitions;
 use crate::dossier::Question;
-use crate::error::RecorderError;
+use crate::error::{HistoryError, RecorderError};
 use crate::history::History;
 use crate::judge::{NotJudged, Participant, judge};
 use crate::permit::{Permit, PermitRequest};
-use crate::policies::blocking;
 use crate::recorder::Recorder;
+use crate::sandboxes::blocking;
+use crate::together::together;
 
 /// How often a decision is made anew because evidence arrived meanwhile.
 const ATTEMPTS_MAX: usize = 32;
@@ -109,10 +110,11 @@ impl Recorder {
             AccessRole::Approver,
             AccessRole::Admin,
         ])?;
-        self.require_environment(&request.environment)?;
+        self.require_environment(&request.environment).await?;
+        self.declare_sharing().await?;
         for _ in 0..ATTEMPTS_MAX {
-            let definitions = self.definitions();
-            let question = self
+            self.current().await?;
+            let (question, history) = self
                 .question(
                     request.fingerprint,
                     request.flow.as_ref(),
@@ -121,8 +123,11 @@ impl Recorder {
                 )
                 .await?;
             caller.require_grant(&question.flow, "decision")?;
+            let definitions = self.judging(&question, Some(&request.environment))?;
             let participants = self.participants(&definitions, &question).await?;
-            let (grounds, history) = self.grounds(&definitions, &question, &participants).await?;
+            let (grounds, history) = self
+                .grounds(&definitions, &question, history, &participants)
+                .await?;
             undecided(&grounds)?;
             match self
                 .record_decision(caller, &definitions, &question, &grounds, &history)
@@ -207,14 +212,15 @@ impl Recorder {
             AccessRole::Admin,
         ])?;
         if let Some(environment) = &request.environment {
-            self.require_environment(environment)?;
+            self.require_environment(environment).await?;
         }
+        self.declare_sharing().await?;
         let environment = request
             .environment
             .clone()
             .map_or_else(|| NO_ENVIRONMENT.parse(), Ok)?;
-        let definitions = self.definitions();
-        let question = self
+        self.current().await?;
+        let (question, history) = self
             .question(
                 request.fingerprint,
                 request.flow.as_ref(),
@@ -222,12 +228,15 @@ impl Recorder {
                 environment,
             )
             .await?;
+        let definitions = self.judging(&question, request.environment.as_ref())?;
         let participants = if request.policies.is_empty() {
             self.participants(&definitions, &question).await?
         } else {
             self.own_participants(&request.policies)?
         };
-        let (grounds, _) = self.grounds(&definitions, &question, &participants).await?;
+        let (grounds, _) = self
+            .grounds(&definitions, &question, history, &participants)
+            .await?;
         undecided(&grounds)?;
         let verdict = grounds.verdict();
         let fields = Tried {
@@ -277,8 +286,12 @@ impl Recorder {
         policies.iter().map(prepare).collect()
     }
 
-    fn require_environment(&self, environment: &Name) -> Result<(), RecorderError> {
-        if self.definitions().environment(environment).is_some() {
+    pub(crate) async fn require_environment(
+        &self,
+        environment: &Name,
+    ) -> Result<(), RecorderError> {
+        let is_there = |known: &Definitions| known.environment(environment).is_some();
+        if is_there(self.knowing(is_there).await?.as_ref()) {
             return Ok(());
         }
         Err(RecorderError::Unknown {
@@ -287,40 +300,61 @@ impl Recorder {
         })
     }
 
-    /// Finds out on which trail an artifact was recorded.
+    /// Returns the definitions that a question is judged by.
+    fn judging(
+        &self,
+        question: &Question,
+        environment: Option<&Name>,
+    ) -> Result<Arc<Definitions>, RecorderError> {
+        let definitions = self.in_force(question.now_ms)?;
+        self.require_in_force(&definitions, &question.flow, environment, question.now_ms)?;
+        Ok(definitions)
+    }
+
+    /// Finds out on which trail an artifact was recorded, and loads the streams that every dossier begins with.
+    ///
+    /// That takes two round trips where flow and trail are named, or kept. Otherwise it takes three, the last one only
+    /// where the trail has evidence of its own.
     pub(crate) async fn question(
         &self,
         fingerprint: Fingerprint,
         flow: Option<&Name>,
         trail: Option<&Name>,
         environment: Name,
-    ) -> Result<Question, RecorderError> {
-        let entries = self.load(&StreamName::artifact(&fingerprint)).await?;
-        let mut places: Vec<(&Name, &Name)> = Vec::new();
-        for loaded in entries.iter() {
-            if let Body::ArtifactRecorded(recorded) = &loaded.body
-                && recorded.fingerprint == fingerprint
-                && flow.is_none_or(|flow| *flow == recorded.flow)
-                && trail.is_none_or(|trail| *trail == recorded.trail)
-                && !places.contains(&(&recorded.flow, &recorded.trail))
-            {
-                places.push((&recorded.flow, &recorded.trail));
+    ) -> Result<(Question, History), RecorderError> {
+        let mut history = History::default();
+        let artifact = StreamName::artifact(&fingerprint);
+        let first_streams = |flow: &Name, trail: &Name| {
+            let allowed = StreamName::allowed(&environment, flow);
+            [StreamName::trail(flow, trail), allowed]
+        };
+        let named = flow.zip(trail);
+        if let Some((flow, trail)) = named {
+            let [of_trail, allowed] = first_streams(flow, trail);
+            let streams = [artifact.clone(), of_trail, allowed];
+            self.load_into(&mut history, streams).await?;
+            let entries = history.shared(&artifact);
+            let entries = entries.iter().map(|loaded| loaded.entry.as_ref());
+            place_of(&fingerprint, entries, Some(flow), Some(trail))?;
+        }
+        let (flow, trail) = match named {
+            Some((flow, trail)) => (flow.clone(), trail.clone()),
+            None => {
+                let read = self.read(artifact).await?;
+                let (flow, trail) = place_of(&fingerprint, read.entries(), flow, trail)?;
+                let others = first_streams(&flow, &trail);
+                self.read_beside(read, others, &mut history).await?;
+                (flow, trail)
             }
-        }
-        match places.as_slice() {
-            [] => Err(RecorderError::Unknown {
-                what: "artifact",
-                name: fingerprint.to_string(),
-            }),
-            [(flow, trail)] => Ok(Question {
-                fingerprint,
-                flow: (*flow).clone(),
-                trail: (*trail).clone(),
-                environment,
-                now_ms: self.now_ms(),
-            }),
-            _ => Err(RecorderError::Ambiguous(fingerprint)),
-        }
+        };
+        let question = Question {
+            fingerprint,
+            flow,
+            trail,
+            environment,
+            now_ms: self.now_ms(),
+        };
+        Ok((question, history))
     }
 
     async fn participants(
@@ -328,10 +362,17 @@ impl Recorder {
         definitions: &Definitions,
         question: &Question,
     ) -> Result<Vec<Participant>, RecorderError> {
-        let mut participants = Vec::new();
-        for binding in definitions.in_force(&question.environment, &question.flow, question.now_ms)
-        {
-            let (policy, prepared) = self.prepared(&binding.bound.policy).await?;
+        let bindings: Vec<_> = definitions
+            .in_force(&question.environment, &question.flow, question.now_ms)
+            .collect();
+        let prepared = together(
+            bindings
+                .iter()
+                .map(|binding| self.prepared(&binding.bound.policy)),
+        );
+        let mut participants = Vec::with_capacity(bindings.len());
+        for (binding, prepared) in bindings.iter().zip(prepared.await) {
+            let (policy, prepared) = prepared?;
             participants.push(Participant {
                 advisory: binding.bound.advisory,
                 binding: Some(binding.entry),
@@ -349,9 +390,9 @@ impl Recorder {
         &self,
         definitions: &Arc<Definitions>,
         question: &Question,
+        mut history: History,
         participants: &[Participant],
     ) -> Result<(Grounds, History), RecorderError> {
-        let mut history = self.first_streams(question).await?;
         loop {
             match blocking(|| {
                 judge(
@@ -363,30 +404,45 @@ impl Recorder {
                 )
             }) {
                 Ok(grounds) => return Ok((grounds, history)),
-                Err(NotJudged::Missing(stream)) => {
-                    let entries = self.load(&stream).await?;
-                    history.insert(stream, entries);
-                }
+                Err(NotJudged::Missing(stream)) => self.load_into(&mut history, [stream]).await?,
                 Err(NotJudged::History(error)) => return Err(error.into()),
             }
         }
     }
+}
 
-    /// Loads the streams that every dossier begins with.
-    pub(crate) async fn first_streams(
-        &self,
-        question: &Question,
-    ) -> Result<History, RecorderError> {
-        let artifact = StreamName::artifact(&question.fingerprint);
-        let trail = StreamName::trail(&question.flow, &question.trail);
-        let allowed = StreamName::allowed(&question.environment, &question.flow);
-        let (of_artifact, of_trail, of_allowed) =
-            tokio::try_join!(self.load(&artifact), self.load(&trail), self.load(&allowed))?;
-        let mut history = History::default();
-        history.insert(artifact, of_artifact);
-        history.insert(trail, of_trail);
-        history.insert(allowed, of_allowed);
-        Ok(history)
+/// Finds the one trail that an artifact was recorded on, among those that are asked for.
+fn place_of<'a>(
+    fingerprint: &Fingerprint,
+    entries: impl Iterator<Item = &'a Entry>,
+    flow: Option<&Name>,
+    trail: Option<&Name>,
+) -> Result<(Name, Name), RecorderError> {
+    let mut places: Vec<(Name, Name)> = Vec::new();
+    let recorded = entries.filter(|entry| entry.header().kind.as_str() == ArtifactRecorded::KIND);
+    for entry in recorded {
+        let body = Body::parse(entry.header()).map_err(|source| HistoryError::Entry {
+            entry: entry.hash(),
+            source,
+        })?;
+        if let Body::ArtifactRecorded(recorded) = body
+            && recorded.fingerprint == *fingerprint
+            && flow.is_none_or(|flow| *flow == recorded.flow)
+            && trail.is_none_or(|trail| *trail == recorded.trail)
+        {
+            let place = (recorded.flow, recorded.trail);
+            if !places.contains(&place) {
+                places.push(place);
+            }
+        }
+    }
+    match (places.pop(), places.is_empty()) {
+        (Some(place), true) => Ok(place),
+        (Some(_), false) => Err(RecorderError::Ambiguous(*fingerprint)),
+        (None, _) => Err(RecorderError::Unknown {
+            what: "artifact",
+            name: fingerprint.to_string(),
+        }),
     }
 }
 

@@ -18,6 +18,7 @@ pub struct Definitions {
     pub solo: bool,
     /// Whether a key may speak for a person.
     pub people_by_key: bool,
+    shared: Option<Shared>,
     keys: HashMap<KeyId, Key>,
     people: HashMap<PersonId, EntryHash>,
     aliases: HashMap<Root, PersonId>,
@@ -97,6 +98,13 @@ pub struct Binding {
     pub confirmed_ms: Option<u64>,
     /// Since when it is unbound.
     pub ended_ms: Option<u64>,
+}
+
+/// Since when several recorders share the journal.
+#[derive(Debug, Clone, Copy)]
+struct Shared {
+    since_ms: u64,
+    in_force_after_ms: u64,
 }
 
 #[derive(Debug, Clone)]
@@ -200,6 +208,12 @@ impl Definitions {
                 }
             }
             Body::Endorsed(endorsed) => self.endorse(endorsed.entry, header.by.person.as_ref(), at),
+            Body::JournalShared(shared) => {
+                self.shared.get_or_insert(Shared {
+                    since_ms: at,
+                    in_force_after_ms: shared.in_force_after_ms,
+                });
+            }
             _ => self.apply_genesis(entry)?,
         }
         self.entries += 1;
@@ -242,6 +256,21 @@ impl Definitions {
             let binding = unbinding.binding;
             self.unbind(binding, at);
         }
+    }
+
+    /// Says whether several recorders share the journal.
+    #[must_use]
+    pub const fn is_shared(&self) -> bool {
+        self.shared.is_some()
+    }
+
+    /// Returns how long before a decision that is asked for at `now_ms` a definition must have been recorded to count;
+    /// nothing where the journal has one recorder, and all count that it knows.
+    #[must_use]
+    pub fn in_force_after_ms(&self, now_ms: u64) -> Option<u64> {
+        self.shared
+            .filter(|shared| shared.since_ms <= now_ms)
+            .map(|shared| shared.in_force_after_ms)
     }
 
     /// Returns the confirmed bindings that count for a release, in the order of the journal.

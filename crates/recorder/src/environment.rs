@@ -115,12 +115,7 @@ impl Recorder {
         take: TakeSnapshot,
     ) -> Result<Snapshot, RecorderError> {
         caller.require(&[AccessRole::Snapshotter])?;
-        if self.definitions().environment(&take.environment).is_none() {
-            return Err(RecorderError::Unknown {
-                what: "environment",
-                name: take.environment.to_string(),
-            });
-        }
+        self.require_environment(&take.environment).await?;
         let artifacts = tidy(take.artifacts)?;
         for _ in 0..ATTEMPTS_MAX {
             match self

@@ -75,6 +75,16 @@ pub enum RecorderError {
         /// What was asked for.
         name: String,
     },
+    /// It is defined, and does not count for decisions yet.
+    #[error("{what} `{name}` is in force from `{from}` on")]
+    NotInForce {
+        /// What sort of thing.
+        what: &'static str,
+        /// Its name.
+        name: Name,
+        /// From when on, RFC 3339.
+        from: String,
+    },
     /// Something is there already.
     #[error("{what} `{name}` exists already")]
     Exists {
@@ -150,6 +160,9 @@ pub enum RecorderError {
         /// Why.
         cause: policy::Undecided,
     },
+    /// The place where images are kept did not answer.
+    #[error("could not reach the images of policies")]
+    Images(#[source] store::Cause),
     /// Evidence kept arriving while a decision was made.
     #[error("evidence kept arriving while the decision was made")]
     Moved,
@@ -195,7 +208,7 @@ impl RecorderError {
                 Class::Denied
             }
             Self::Unknown { .. } => Class::NotFound,
-            Self::Exists { .. } | Self::Moved => Class::Conflict,
+            Self::Exists { .. } | Self::Moved | Self::NotInForce { .. } => Class::Conflict,
             Self::Value(_)
             | Self::Invalid(_)
             | Self::Text { .. }
@@ -206,9 +219,11 @@ impl RecorderError {
             Self::Publish(_) | Self::Unsealed => Class::Unavailable,
             Self::StreamFull { .. } | Self::BatchSize { .. } => Class::Limit,
             Self::InBatch { source, .. } => source.class(),
-            Self::Undecided { .. } | Self::Sandbox(_) | Self::Entropy | Self::Export(_) => {
-                Class::Unavailable
-            }
+            Self::Undecided { .. }
+            | Self::Images(_)
+            | Self::Sandbox(_)
+            | Self::Entropy
+            | Self::Export(_) => Class::Unavailable,
             Self::Append(error) => error.class(),
             Self::Recover(error) => error.class(),
             Self::Read(error) => error.class(),
@@ -237,8 +252,13 @@ impl RecorderError {
             Self::Unknown {
                 what: "artifact", ..
             } => "record it first: `trailmark artifact record`",
+            Self::NotInForce { .. } => "try again then",
             Self::Ambiguous(_) => "name the flow and the trail",
             Self::ClaimedAhead { .. } => "set the sender's clock",
+            Self::Undecided {
+                cause: policy::Undecided::ImageMissing,
+                ..
+            } => policy::PublishError::ImageMissing.hint(),
             Self::Moved | Self::Undecided { .. } => "try again",
             Self::Unsealed => "try again in a minute",
             Self::Evidence(error) => return error.hint().map(str::to_owned),

@@ -4,19 +4,18 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Write;
 
-use journal::Receipt;
 use journal::bundle::{Claims, HeadsClaim, Writer};
 use journal::map::End;
 use journal::note::{Checkpoint, Note};
 use journal::tile::{Content, Tile, TileNodes, read_hashes};
 use journal::tree::{Hash, inclusion_proof};
-use model::limits::INTEGER_MAX;
 use model::{Body, Entry, Fingerprint, PayloadDigest, Role, StreamName};
-use store::{Direction, Store, Stored, StoredPayload};
+use store::{Direction, Stored, StoredPayload};
 
 use crate::caller::Caller;
 use crate::decision::Grounds;
 use crate::error::{HistoryError, RecorderError};
+use crate::heads::Covered;
 use crate::recorder::Recorder;
 
 /// Entries read at once.
@@ -24,7 +23,8 @@ const PAGE: usize = 500;
 
 impl Recorder {
     /// Writes a bundle with everything that the journal knows about an artifact: its own streams, those that decisions
-    /// on it rest on, and all definitions, with proofs, each stream complete up to a `heads` entry made for it.
+    /// on it rest on, and all definitions, with proofs, each stream complete up to a `heads` entry: one made for it, or, where another
+    /// seals, the newest that is sealed, a few minutes old.
     ///
     /// # Errors
     /// When the artifact is not known, or the journal cannot be read or written.
@@ -36,32 +36,32 @@ impl Recorder {
     ) -> Result<W, RecorderError> {
         caller.require_any()?;
         let streams = self.streams_about(fingerprint).await?;
-        let (appended, mut keeper) = self.write_heads().await?;
-        let note = note_of(&appended.receipt, self.store.as_ref()).await?;
+        let mut covered = self.covered().await?;
         let mut claims = Claims::default();
         let mut proofs = BTreeMap::new();
         for stream in streams {
-            let proof = keeper.map().prove(&stream);
+            let proof = covered.keeper.map().prove(&stream);
             if let End::Head { seq, .. } = &proof.end {
                 claims.ranges.insert(stream.clone(), (0, *seq));
             }
             proofs.insert(stream, proof);
         }
-        drop(keeper);
-        // The `heads` entry itself comes after all that it covers: a range of its own, of which nothing more is said.
-        let heads = &appended.stored;
-        let heads_seq = heads
-            .entry
-            .header()
-            .link(&StreamName::heads())
-            .map_or(0, |link| link.seq);
-        claims
+        // The artifact is newer than what can be shown as complete.
+        if !claims
             .ranges
-            .insert(StreamName::heads(), (heads_seq, heads_seq));
-        claims.heads = Some(HeadsClaim {
-            index: heads.index.ok_or(RecorderError::Unsealed)?,
-            proofs,
-        });
+            .contains_key(&StreamName::artifact(fingerprint))
+        {
+            return Err(RecorderError::Unsealed);
+        }
+        let Covered {
+            index,
+            seq,
+            checkpoint: note,
+            ..
+        } = covered;
+        // The `heads` entry itself comes after all that it covers: a range of its own, of which nothing more is said.
+        claims.ranges.insert(StreamName::heads(), (seq, seq));
+        claims.heads = Some(HeadsClaim { index, proofs });
 
         let entries = self.entries_of(&claims).await?;
         let size = checkpoint_of(&note)?.size;
@@ -93,12 +93,11 @@ impl Recorder {
         out: W,
     ) -> Result<W, RecorderError> {
         caller.require_any()?;
-        let note = if self.store.status().await?.read_only.is_none() {
-            let (appended, _) = self.write_heads().await?;
-            note_of(&appended.receipt, self.store.as_ref()).await?
-        } else {
-            self.store.checkpoint().await?
-        };
+        // Where another seals, what is sealed is the journal; its `heads` entries are among it.
+        if self.store.seals_at_once() && self.store.status().await?.read_only.is_none() {
+            drop(self.write_heads().await?);
+        }
+        let note = self.store.checkpoint().await?;
         let size = checkpoint_of(&note)?.size;
         let mut writer =
             Writer::journal(out, self.store.journal(), &note).map_err(RecorderError::Export)?;
@@ -180,16 +179,11 @@ impl Recorder {
                     }
                     .into());
                 }
-                for (index, entry) in self.in_the_log(page).await? {
-                    let seq = entry
-                        .header()
-                        .link(stream)
-                        .map_or(INTEGER_MAX, |link| link.seq);
-                    next = seq + 1;
-                    if seq <= *to {
-                        entries.insert(index, entry);
-                    }
-                }
+                next += page.len() as u64;
+                // What comes after the range need not be sealed.
+                let seq = |stored: &Stored| stored.entry.header().link(stream).map(|link| link.seq);
+                let page = page.into_iter().filter(|stored| seq(stored) <= Some(*to));
+                entries.extend(self.in_the_log(page.collect()).await?);
             }
         }
         Ok(entries)
@@ -279,14 +273,6 @@ impl Recorder {
                 }
             })
             .collect())
-    }
-}
-
-/// Returns the checkpoint that a receipt is proved against.
-async fn note_of(receipt: &Receipt, store: &dyn Store) -> Result<String, RecorderError> {
-    match receipt {
-        Receipt::Proved(proved) => Ok(proved.checkpoint.clone()),
-        _ => Ok(store.checkpoint().await?),
     }
 }
 

@@ -70,6 +70,11 @@ impl History {
         self.streams.insert(stream, entries);
     }
 
+    /// Returns a stream's entries, to be kept; none where it is not there.
+    pub(crate) fn shared(&self, stream: &StreamName) -> Arc<[Arc<Loaded>]> {
+        self.streams.get(stream).cloned().unwrap_or_default()
+    }
+
     /// Returns how many entries of a stream there are.
     pub(crate) fn entries(&self, stream: &StreamName) -> u64 {
         self.streams

@@ -84,23 +84,23 @@ impl Recorder {
     pub async fn add_key(&self, caller: &Caller, add: AddKey) -> Result<NewKey, RecorderError> {
         caller.require(&[AccessRole::Admin])?;
         if let Some(person) = &add.person {
-            self.require_person(person)?;
+            self.require_person(person).await?;
             if !self.definitions().people_by_key {
                 let text = "this journal's genesis does not let keys speak for people".to_owned();
                 return Err(RecorderError::Invalid(text));
             }
         }
-        self.create_key(caller.by().clone(), add).await
+        let (new, fields) = self.new_key(add)?;
+        self.define(|_| self.admin_draft(caller.by(), &fields))
+            .await?;
+        Ok(new)
     }
 
-    /// Adds the first admin key of a new journal; a second call finds a key and adds none.
+    /// Adds the first admin key of a new journal; a second call finds a key and adds none, whoever makes it.
     ///
     /// # Errors
     /// When the journal cannot be written.
     pub async fn add_first_key(&self) -> Result<Option<NewKey>, RecorderError> {
-        if self.definitions().keys().next().is_some() {
-            return Ok(None);
-        }
         let grants = vec![Grant {
             flow: model::kind::FlowPattern::Every,
             kinds: Vec::new(),
@@ -113,10 +113,16 @@ impl Recorder {
             person: None,
             roles,
         };
-        self.create_key(By::recorder(), add).await.map(Some)
+        let (new, fields) = self.new_key(add)?;
+        let added = self.define_unless(|definitions| {
+            let draft = || self.admin_draft(&By::recorder(), &fields);
+            let none = definitions.keys().next().is_none();
+            none.then(draft).transpose()
+        });
+        Ok(added.await?.map(|_| new))
     }
 
-    async fn create_key(&self, by: By, add: AddKey) -> Result<NewKey, RecorderError> {
+    fn new_key(&self, add: AddKey) -> Result<(NewKey, KeyAdded), RecorderError> {
         if add.roles.is_empty() {
             return Err(RecorderError::Invalid(
                 "a key has at least one role".to_owned(),
@@ -142,12 +148,8 @@ impl Recorder {
             roles: add.roles,
             secret_sha256: caller::hash_secret(secret),
         };
-        self.append_definition(self.draft(by, &fields, vec![StreamName::admin()])?)
-            .await?;
-        Ok(NewKey {
-            token: caller::token(&key, &secret),
-            key,
-        })
+        let token = caller::token(&key, &secret);
+        Ok((NewKey { key, token }, fields))
     }
 
     /// Revokes a key.
@@ -162,14 +164,17 @@ impl Recorder {
     ) -> Result<Appended, RecorderError> {
         caller.require(&[AccessRole::Admin])?;
         check_text("reason", &reason)?;
-        if self.definitions().key(&key).is_none() {
-            return Err(RecorderError::Unknown {
-                what: "key",
-                name: key.to_string(),
-            });
-        }
         let fields = KeyRevoked { key, reason };
-        self.define(caller, &fields).await
+        self.define(|definitions| {
+            if definitions.key(&fields.key).is_none() {
+                return Err(RecorderError::Unknown {
+                    what: "key",
+                    name: fields.key.to_string(),
+                });
+            }
+            self.admin_draft(caller.by(), &fields)
+        })
+        .await
     }
 
     /// Registers a person.
@@ -187,11 +192,14 @@ impl Recorder {
         let fields = PersonAdded {
             person: person.clone(),
         };
-        let mut draft = self.draft(caller.by().clone(), &fields, vec![StreamName::admin()])?;
-        draft
-            .payloads
-            .push(self.json_payload(Role::People, "person.v1", &add)?);
-        self.append_definition(draft).await?;
+        self.define(|_| {
+            let mut draft = self.admin_draft(caller.by(), &fields)?;
+            draft
+                .payloads
+                .push(self.json_payload(Role::People, "person.v1", &add)?);
+            Ok(draft)
+        })
+        .await?;
         Ok(person)
     }
 
@@ -205,27 +213,30 @@ impl Recorder {
         add: AddAlias,
     ) -> Result<Appended, RecorderError> {
         caller.require(&[AccessRole::Admin])?;
-        self.require_person(&add.person)?;
+        self.require_person(&add.person).await?;
         if caller.person().is_ok_and(|person| *person == add.person) {
             return Err(RecorderError::Invalid(
                 "an alias is entered by somebody who is not its subject".to_owned(),
             ));
         }
-        if self.person_of(&add.alias).is_some() {
-            return Err(RecorderError::Exists {
-                what: "alias",
-                name: add.alias.to_string(),
-            });
-        }
         let fields = AliasAdded {
             alias: self.alias_key.digest(add.alias.as_str()),
             person: add.person.clone(),
         };
-        let mut draft = self.draft(caller.by().clone(), &fields, vec![StreamName::admin()])?;
-        draft
-            .payloads
-            .push(self.json_payload(Role::People, "alias.v1", &add)?);
-        self.append_definition(draft).await
+        self.define(|definitions| {
+            if definitions.person_of(&fields.alias).is_some() {
+                return Err(RecorderError::Exists {
+                    what: "alias",
+                    name: add.alias.to_string(),
+                });
+            }
+            let mut draft = self.admin_draft(caller.by(), &fields)?;
+            draft
+                .payloads
+                .push(self.json_payload(Role::People, "alias.v1", &add)?);
+            Ok(draft)
+        })
+        .await
     }
 
     /// Creates a flow, or changes its template.
@@ -256,7 +267,7 @@ impl Recorder {
             flow: define.flow,
             required: define.required,
         };
-        self.append_definition(self.draft(caller.by().clone(), &fields, streams)?)
+        self.define(|_| self.draft(caller.by().clone(), &fields, streams.clone()))
             .await
     }
 
@@ -284,12 +295,13 @@ impl Recorder {
             description: define.description,
             environment: define.environment,
         };
-        self.append_definition(self.draft(caller.by().clone(), &fields, streams)?)
+        self.define(|_| self.draft(caller.by().clone(), &fields, streams.clone()))
             .await
     }
 
-    fn require_person(&self, person: &PersonId) -> Result<(), RecorderError> {
-        if self.definitions().is_person(person) {
+    async fn require_person(&self, person: &PersonId) -> Result<(), RecorderError> {
+        let definitions = self.knowing(|known| known.is_person(person)).await?;
+        if definitions.is_person(person) {
             return Ok(());
         }
         Err(RecorderError::Unknown {

@@ -1,32 +1,25 @@
 //! Policies: published, bound, and made ready to run.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use model::kind::{
-    AccessRole, Endorsed, EnginePublished, Language, PolicyBound, PolicyPublished, PolicyUnbound,
-    Scope,
+    AccessRole, Endorsed, EnginePublished, Fields, Language, PolicyBound, PolicyPublished,
+    PolicyUnbound, Scope,
 };
 use model::limits::PAYLOAD_BYTES_MAX;
-use model::{EntryHash, Name, PayloadDigest, Role, Root, StreamName};
-use policy::{Cache, Config, PolicySource, Prepared, Sandbox};
+use model::{EntryHash, Name, Payload, PayloadDigest, Role, Root};
+use policy::{PolicySource, Prepared, PublishError, Undecided};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::Appended;
 
 use crate::caller::Caller;
-use crate::definitions::Policy;
+use crate::definitions::{Definitions, Policy};
 use crate::error::{HistoryError, RecorderError};
 use crate::recorder::{Recorder, check_text};
-
-/// Where policies run: a sandbox for each version of the engine, and what was made ready in them.
-pub struct Policies {
-    cache: Option<Cache>,
-    stock_engine: Arc<[u8]>,
-    stock_digest: Root,
-    sandboxes: Mutex<HashMap<Root, Sandbox>>,
-    prepared: Mutex<HashMap<Root, HashMap<Root, Prepared>>>,
-}
+use crate::sandboxes::Made;
+use crate::together::together;
 
 /// Binds a policy.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -47,78 +40,6 @@ pub struct BindPolicy {
     pub scope: Scope,
 }
 
-impl Policies {
-    /// Sets up a place to run policies.
-    ///
-    /// # Errors
-    /// When this machine cannot run the sandbox.
-    pub fn new(stock_engine: Arc<[u8]>, cache: Option<Cache>) -> Result<Self, RecorderError> {
-        let stock_digest = component_digest(&stock_engine);
-        let policies = Self {
-            cache,
-            stock_digest,
-            stock_engine,
-            sandboxes: Mutex::default(),
-            prepared: Mutex::default(),
-        };
-        policies.sandbox(&policies.stock_engine)?;
-        Ok(policies)
-    }
-
-    /// Returns an engine's digest; that of the stock engine, megabytes of it, is known.
-    fn digest_of(&self, engine: &Arc<[u8]>) -> Root {
-        if Arc::ptr_eq(engine, &self.stock_engine) {
-            return self.stock_digest;
-        }
-        component_digest(engine)
-    }
-
-    /// Makes a policy ready, with the engine given or, for a component, with any. It may take seconds.
-    pub(crate) fn prepare(
-        &self,
-        engine: &Arc<[u8]>,
-        source: &PolicySource,
-    ) -> Result<Prepared, RecorderError> {
-        let engine_digest = self.digest_of(engine);
-        let source_digest = Root(*source.digest().as_bytes());
-        if let Some(found) = lock(&self.prepared)
-            .get(&engine_digest)
-            .and_then(|of| of.get(&source_digest))
-        {
-            return Ok(found.clone());
-        }
-        let prepared = self.sandbox(engine)?.prepare(source)?;
-        lock(&self.prepared)
-            .entry(engine_digest)
-            .or_default()
-            .insert(source_digest, prepared.clone());
-        Ok(prepared)
-    }
-
-    /// Returns the engine that new policies are published with.
-    pub(crate) fn stock_engine(&self) -> Arc<[u8]> {
-        self.stock_engine.clone()
-    }
-
-    /// Makes a policy ready with the stock engine.
-    pub(crate) fn prepare_stock(&self, source: &PolicySource) -> Result<Prepared, RecorderError> {
-        self.prepare(&self.stock_engine, source)
-    }
-
-    fn sandbox(&self, engine: &Arc<[u8]>) -> Result<Sandbox, RecorderError> {
-        let digest = self.digest_of(engine);
-        if let Some(found) = lock(&self.sandboxes).get(&digest) {
-            return Ok(found.clone());
-        }
-        let sandbox = Sandbox::new(Config {
-            cache: self.cache.clone(),
-            engine: Some(engine.clone()),
-        })?;
-        lock(&self.sandboxes).insert(digest, sandbox.clone());
-        Ok(sandbox)
-    }
-}
-
 impl Recorder {
     /// Publishes a policy, after checking that it is one. The same bytes under the same name are published once.
     ///
@@ -136,57 +57,75 @@ impl Recorder {
                 "a policy has at most `{PAYLOAD_BYTES_MAX}` bytes"
             )));
         }
-        let engine_bytes = self.policies.stock_engine.clone();
-        blocking(|| self.policies.prepare(&engine_bytes, &source))?;
-        let language = match &source {
-            PolicySource::Component(_) => Language::Component,
-            PolicySource::Rego(_) => Language::Rego,
+        // An image that is missing is made, also where the policy itself is published already.
+        let bytes = async { Ok((self.policies.stock_engine(), source.clone())) };
+        let made = self.policies.made_with_stock(&source);
+        self.policies.ready(made, bytes).await?;
+        let (language, media_type) = match &source {
+            PolicySource::Component(_) => (Language::Component, "application/wasm"),
+            PolicySource::Rego(_) => (Language::Rego, "text/plain"),
         };
         let engine = match language {
             Language::Rego => Some(self.publish_engine(caller).await?),
             Language::Component => None,
         };
-        let digest = Root(*source.digest().as_bytes());
-        let definitions = self.definitions();
-        let same = |policy: &Policy| {
-            policy.name == name && policy.digest == digest && policy.engine == engine
-        };
-        if let Some((entry, _)) = definitions.policies().find(|(_, policy)| same(policy)) {
-            return Ok(*entry);
-        }
         let fields = PolicyPublished {
-            digest,
+            digest: Root(*source.digest().as_bytes()),
             engine,
             language,
             policy: name,
         };
-        let mut draft = self.draft(caller.by().clone(), &fields, vec![StreamName::admin()])?;
-        let media_type = match language {
-            Language::Component => "application/wasm",
-            Language::Rego => "text/plain",
+        let published = |definitions: &Definitions| {
+            let same = |policy: &Policy| {
+                policy.name == fields.policy
+                    && policy.digest == fields.digest
+                    && policy.engine == fields.engine
+            };
+            let mut policies = definitions.policies();
+            policies
+                .find(|(_, policy)| same(policy))
+                .map(|(entry, _)| *entry)
         };
-        draft
-            .payloads
-            .push(self.payload(Role::Rule, media_type, None, source.bytes().to_vec())?);
-        Ok(self.append_definition(draft).await?.stored.entry.hash())
+        let payload = self.payload(Role::Rule, media_type, None, source.bytes().to_vec())?;
+        self.publish(caller, &fields, payload, published).await
     }
 
     /// Puts the stock engine's bytes into the journal, so that decisions can be replayed without this program's version.
     async fn publish_engine(&self, caller: &Caller) -> Result<EntryHash, RecorderError> {
-        let digest = self.policies.stock_digest;
-        if let Some(entry) = self.definitions().engine_by_digest(&digest) {
+        let digest = self.policies.stock_digest();
+        let published = |definitions: &Definitions| definitions.engine_by_digest(&digest);
+        if let Some(entry) = published(self.current().await?.as_ref()) {
             return Ok(entry);
         }
         let fields = EnginePublished {
             digest,
             language: Language::Rego,
         };
-        let mut draft = self.draft(caller.by().clone(), &fields, vec![StreamName::admin()])?;
-        let bytes = self.policies.stock_engine.to_vec();
-        draft
-            .payloads
-            .push(self.payload(Role::Rule, "application/wasm", None, bytes)?);
-        Ok(self.append_definition(draft).await?.stored.entry.hash())
+        let bytes = self.policies.stock_engine().to_vec();
+        let payload = self.payload(Role::Rule, "application/wasm", None, bytes)?;
+        self.publish(caller, &fields, payload, published).await
+    }
+
+    /// Records what is not published yet, and returns the entry that publishes it.
+    async fn publish<F: Fields>(
+        &self,
+        caller: &Caller,
+        fields: &F,
+        payload: Payload,
+        published: impl Fn(&Definitions) -> Option<EntryHash>,
+    ) -> Result<EntryHash, RecorderError> {
+        let appended = self.define_unless(|definitions| {
+            if published(definitions).is_some() {
+                return Ok(None);
+            }
+            let mut draft = self.admin_draft(caller.by(), fields)?;
+            draft.payloads.push(payload.clone());
+            Ok(Some(draft))
+        });
+        match appended.await? {
+            Some(appended) => Ok(appended.stored.entry.hash()),
+            None => published(&self.definitions()).ok_or(RecorderError::Moved),
+        }
     }
 
     /// Binds a policy. Without `solo` it is in force when a second person endorsed it.
@@ -199,29 +138,7 @@ impl Recorder {
         bind: BindPolicy,
     ) -> Result<Appended, RecorderError> {
         caller.require(&[AccessRole::PolicyAuthor, AccessRole::Admin])?;
-        let definitions = self.definitions();
         self.require_second_person(caller)?;
-        if definitions.policy(&bind.policy).is_none() {
-            return Err(RecorderError::Unknown {
-                what: "policy",
-                name: bind.policy.to_string(),
-            });
-        }
-        match &bind.scope {
-            Scope::Environment(name) if definitions.environment(name).is_none() => {
-                return Err(RecorderError::Unknown {
-                    what: "environment",
-                    name: name.to_string(),
-                });
-            }
-            Scope::Flow(name) if definitions.flow(name).is_none() => {
-                return Err(RecorderError::Unknown {
-                    what: "flow",
-                    name: name.to_string(),
-                });
-            }
-            _ => {}
-        }
         let parameters = match bind.parameters {
             Value::Null => Value::Object(serde_json::Map::new()),
             object @ Value::Object(_) => object,
@@ -238,7 +155,11 @@ impl Recorder {
             policy: bind.policy,
             scope: bind.scope,
         };
-        self.define(caller, &fields).await
+        self.define(|definitions| {
+            require_bindable(definitions, &fields)?;
+            self.admin_draft(caller.by(), &fields)
+        })
+        .await
     }
 
     /// Takes a policy out of force. Without `solo` that takes a second person, too.
@@ -254,19 +175,18 @@ impl Recorder {
         caller.require(&[AccessRole::PolicyAuthor, AccessRole::Admin])?;
         check_text("reason", &reason)?;
         self.require_second_person(caller)?;
-        if !self
-            .definitions()
-            .bindings()
-            .iter()
-            .any(|found| found.entry == binding && found.ended_ms.is_none())
-        {
-            return Err(RecorderError::Unknown {
-                what: "binding",
-                name: binding.to_string(),
-            });
-        }
         let fields = PolicyUnbound { binding, reason };
-        self.define(caller, &fields).await
+        self.define(|definitions| {
+            let mut bindings = definitions.bindings().iter();
+            if !bindings.any(|found| found.entry == binding && found.ended_ms.is_none()) {
+                return Err(RecorderError::Unknown {
+                    what: "binding",
+                    name: binding.to_string(),
+                });
+            }
+            self.admin_draft(caller.by(), &fields)
+        })
+        .await
     }
 
     /// Confirms a binding or an unbinding as the second person.
@@ -280,19 +200,26 @@ impl Recorder {
     ) -> Result<Appended, RecorderError> {
         caller.require(&[AccessRole::PolicyAuthor, AccessRole::Admin])?;
         let person = caller.person()?.clone();
-        if !self.definitions().awaits_endorsement(&entry) {
-            return Err(RecorderError::Unknown {
-                what: "unconfirmed binding or unbinding",
-                name: entry.to_string(),
-            });
-        }
         let made = self.store.entry(&entry).await?;
-        if made.is_none_or(|made| made.entry.header().by.person.as_ref() == Some(&person)) {
-            return Err(RecorderError::Invalid(
-                "who made it cannot endorse it: that takes a second person".to_owned(),
-            ));
-        }
-        self.define(caller, &Endorsed { entry }).await
+        let maker = made.map(|made| made.entry.header().by.person.clone());
+        self.define(|definitions| {
+            if !definitions.awaits_endorsement(&entry) {
+                return Err(RecorderError::Unknown {
+                    what: "unconfirmed binding or unbinding",
+                    name: entry.to_string(),
+                });
+            }
+            if maker
+                .as_ref()
+                .is_none_or(|maker| maker.as_ref() == Some(&person))
+            {
+                return Err(RecorderError::Invalid(
+                    "who made it cannot endorse it: that takes a second person".to_owned(),
+                ));
+            }
+            self.admin_draft(caller.by(), &Endorsed { entry })
+        })
+        .await
     }
 
     /// Without `solo` a binding that no person made could never be endorsed by a second one.
@@ -315,33 +242,49 @@ impl Recorder {
             name: entry.to_string(),
         };
         let policy = definitions.policy(entry).ok_or_else(unknown)?.clone();
-        let engine_payload = policy
-            .engine
-            .and_then(|engine| definitions.engine(&engine))
-            .map(|engine| engine.payload);
-        let key = Root(*policy.digest.as_bytes());
-        let engine_digest = policy
-            .engine
-            .and_then(|engine| definitions.engine(&engine))
-            .map(|engine| engine.digest);
-        let engine_key = engine_digest.unwrap_or(self.policies.stock_digest);
-        if let Some(found) = lock(&self.policies.prepared)
-            .get(&engine_key)
-            .and_then(|of| of.get(&key))
-        {
-            return Ok((policy, found.clone()));
-        }
-        let engine: Arc<[u8]> = match engine_payload {
-            Some(payload) => self.rule_bytes(entry, payload).await?.into(),
-            None => self.policies.stock_engine.clone(),
+        let engine = policy.engine.and_then(|engine| definitions.engine(&engine));
+        let made = Made {
+            policy: policy.digest,
+            engine: engine.map(|engine| engine.digest),
         };
-        let source = source_of(
-            &policy,
-            self.rule_bytes(entry, policy.payload).await?,
-            entry,
-        )?;
-        let prepared = blocking(|| self.policies.prepare(&engine, &source))?;
-        Ok((policy, prepared))
+        let bytes = async {
+            let engine: Arc<[u8]> = match engine {
+                Some(engine) => self.rule_bytes(entry, engine.payload).await?.into(),
+                None => self.policies.stock_engine(),
+            };
+            let source = self.rule_bytes(entry, policy.payload).await?;
+            Ok((engine, source_of(&policy, source, entry)?))
+        };
+        let prepared = self.policies.ready(made, bytes).await;
+        match prepared {
+            Err(RecorderError::Publish(PublishError::ImageMissing)) => {
+                Err(RecorderError::Undecided {
+                    policy: policy.name,
+                    cause: Undecided::ImageMissing,
+                })
+            }
+            prepared => Ok((policy.clone(), prepared?)),
+        }
+    }
+
+    /// Makes every policy ready that is in force somewhere or waits for it, all at once, and says how many there are.
+    /// Where policies are compiled, images that are missing are made.
+    ///
+    /// # Errors
+    /// When the journal cannot be read. A policy that cannot be made ready is told in the log; its decisions say so, too.
+    pub async fn warm(&self) -> Result<usize, RecorderError> {
+        let definitions = self.current().await?;
+        let bound = definitions.bindings().iter();
+        let bound = bound.filter(|binding| binding.ended_ms.is_none());
+        let policies: BTreeSet<EntryHash> = bound.map(|binding| binding.bound.policy).collect();
+        let prepared = together(policies.iter().map(|policy| self.prepared(policy))).await;
+        for (policy, prepared) in policies.iter().zip(&prepared) {
+            if let Err(error) = prepared {
+                let error: &dyn std::error::Error = error;
+                tracing::error!(%policy, error, "a policy in force could not be made ready");
+            }
+        }
+        Ok(prepared.iter().filter(|prepared| prepared.is_ok()).count())
     }
 
     async fn rule_bytes(
@@ -380,21 +323,21 @@ pub(crate) fn source_of(
     })
 }
 
-fn component_digest(bytes: &Arc<[u8]>) -> Root {
-    Root(*PolicySource::Component(bytes.clone()).digest().as_bytes())
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Runs what may take long without holding up other requests, where the runtime has more than one thread.
-pub(crate) fn blocking<T>(work: impl FnOnce() -> T) -> T {
-    let many = tokio::runtime::Handle::try_current()
-        .is_ok_and(|handle| handle.runtime_flavor() == tokio::runtime::RuntimeFlavor::MultiThread);
-    if many {
-        tokio::task::block_in_place(work)
-    } else {
-        work()
+/// Checks that what is bound, and where, is there.
+fn require_bindable(definitions: &Definitions, bound: &PolicyBound) -> Result<(), RecorderError> {
+    let (what, name, is_there) = match &bound.scope {
+        _ if definitions.policy(&bound.policy).is_none() => {
+            ("policy", bound.policy.to_string(), false)
+        }
+        Scope::Everything => return Ok(()),
+        Scope::Environment(name) => {
+            let found = definitions.environment(name).is_some();
+            ("environment", name.to_string(), found)
+        }
+        Scope::Flow(name) => ("flow", name.to_string(), definitions.flow(name).is_some()),
+    };
+    if is_there {
+        return Ok(());
     }
+    Err(RecorderError::Unknown { what, name })
 }

@@ -40,7 +40,11 @@ impl Recorder {
                 found,
             });
         }
-        let definitions = self.definitions();
+        let flows = |known: &Definitions| {
+            let mut flows = submissions.iter().map(|submission| submission.event.flow());
+            flows.all(|flow| known.flow(flow).is_some())
+        };
+        let definitions = self.knowing(flows).await?;
         let known = self.known_streams(&submissions).await?;
         let mut begun = HashSet::new();
         let mut drafts = Vec::with_capacity(found);

@@ -1,5 +1,4 @@
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex};
 
 use evidence::Alias;
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -9,20 +8,14 @@ use model::kind::Fields;
 use model::limits::TEXT_BYTES_MAX;
 use model::{By, Name, Payload, PersonId, Role, Root, Salt, StreamName};
 use sha2::Sha256;
-use store::{Appended, Clock, Direction, Store, Stored};
+use store::{Appended, Clock, Store};
 
-use crate::caller::Caller;
-use crate::definitions::Definitions;
-use crate::error::{HistoryError, RecorderError};
+use crate::error::RecorderError;
 use crate::heads::Keeper;
-use crate::history::Loaded;
-use crate::policies::Policies;
+use crate::known::{Known, Sharing};
+use crate::sandboxes::Policies;
+use crate::streams::Kept;
 use tokio::sync::Notify;
-
-/// Entries read at once when a stream is loaded.
-const PAGE: usize = 1_000;
-/// Streams kept in memory; they only grow at their ends, so what is kept stays true.
-const STREAMS_KEPT_MAX: usize = 256;
 
 /// Random bytes, passed in so that tests can fix them.
 pub trait Entropy: Send + Sync {
@@ -57,6 +50,8 @@ pub struct Parts {
     pub permit_key: PermitKey,
     /// Where policies run.
     pub policies: Policies,
+    /// Whether other processes record in the same journal.
+    pub sharing: Sharing,
 }
 
 /// The use cases over one journal. Shared by all requests.
@@ -70,8 +65,9 @@ pub struct Recorder {
     pub(crate) heads: tokio::sync::Mutex<Keeper>,
     /// Wakes who waits for the log to grow.
     pub(crate) appended: Notify,
-    definitions: RwLock<Arc<Definitions>>,
-    streams: Mutex<HashMap<StreamName, Arc<[Arc<Loaded>]>>>,
+    pub(crate) known: Known,
+    pub(crate) sharing: Sharing,
+    pub(crate) streams: Mutex<Kept>,
 }
 
 impl Recorder {
@@ -89,7 +85,8 @@ impl Recorder {
             alias_key: parts.alias_key,
             heads: tokio::sync::Mutex::default(),
             appended: Notify::new(),
-            definitions: RwLock::default(),
+            known: Known::default(),
+            sharing: parts.sharing,
             streams: Mutex::default(),
         };
         recorder.refresh().await?;
@@ -108,60 +105,6 @@ impl Recorder {
         self.clock.wall_ms()
     }
 
-    /// Returns what is in force.
-    #[must_use]
-    pub fn definitions(&self) -> Arc<Definitions> {
-        self.definitions
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
-    /// Reads what was added to the `admin` stream since it was last read.
-    pub(crate) async fn refresh(&self) -> Result<Arc<Definitions>, RecorderError> {
-        let mut definitions = self.definitions().as_ref().clone();
-        let admin = StreamName::admin();
-        loop {
-            let page = self
-                .store
-                .range(&admin, definitions.entries, PAGE, Direction::Forward)
-                .await?;
-            for stored in &page {
-                definitions.apply(&stored.entry)?;
-            }
-            if page.len() < PAGE {
-                break;
-            }
-        }
-        let definitions = Arc::new(definitions);
-        let mut current = self
-            .definitions
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        // Two may refresh at once; the one that saw more stands.
-        if current.entries < definitions.entries {
-            *current = definitions;
-        }
-        Ok(current.clone())
-    }
-
-    /// Records a definition by the caller in the `admin` stream alone, and takes it into force.
-    pub(crate) async fn define<F: Fields>(
-        &self,
-        caller: &Caller,
-        fields: &F,
-    ) -> Result<Appended, RecorderError> {
-        let draft = self.draft(caller.by().clone(), fields, vec![StreamName::admin()])?;
-        self.append_definition(draft).await
-    }
-
-    /// Appends to the `admin` stream and takes it into force.
-    pub(crate) async fn append_definition(&self, draft: Draft) -> Result<Appended, RecorderError> {
-        let appended = self.append_one(draft).await?;
-        self.refresh().await?;
-        Ok(appended)
-    }
-
     /// Appends a batch, and lets those know who wait for the log to grow.
     pub(crate) async fn append(&self, drafts: Vec<Draft>) -> Result<Vec<Appended>, RecorderError> {
         let appended = self.store.append(drafts).await?;
@@ -172,72 +115,6 @@ impl Recorder {
     pub(crate) async fn append_one(&self, draft: Draft) -> Result<Appended, RecorderError> {
         let appended = self.append(vec![draft]).await?;
         appended.into_iter().next().ok_or(RecorderError::Moved)
-    }
-
-    /// Returns a whole stream with its facts. Only what is not in memory yet is read.
-    pub(crate) async fn load(
-        &self,
-        stream: &StreamName,
-    ) -> Result<Arc<[Arc<Loaded>]>, RecorderError> {
-        let kept = self.kept(stream);
-        let mut entries: Vec<Arc<Loaded>> = Vec::new();
-        loop {
-            let from = (kept.len() + entries.len()) as u64;
-            let page = self
-                .store
-                .range(stream, from, PAGE, Direction::Forward)
-                .await?;
-            let read = page.len();
-            entries.extend(self.with_facts(page).await?.into_iter().map(Arc::new));
-            if read < PAGE {
-                break;
-            }
-        }
-        if entries.is_empty() {
-            return Ok(kept);
-        }
-        let whole: Arc<[Arc<Loaded>]> = kept.iter().cloned().chain(entries).collect();
-        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
-        if streams.len() >= STREAMS_KEPT_MAX && !streams.contains_key(stream) {
-            streams.clear();
-        }
-        streams.insert(stream.clone(), whole.clone());
-        Ok(whole)
-    }
-
-    fn kept(&self, stream: &StreamName) -> Arc<[Arc<Loaded>]> {
-        let streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
-        streams.get(stream).cloned().unwrap_or_default()
-    }
-
-    /// Reads the facts that entries name.
-    pub(crate) async fn with_facts(&self, page: Vec<Stored>) -> Result<Vec<Loaded>, RecorderError> {
-        let named = |stored: &Stored| {
-            stored
-                .entry
-                .header()
-                .payload(Role::Facts)
-                .map(|facts| facts.digest)
-        };
-        let digests: Vec<_> = page.iter().filter_map(named).collect();
-        let payloads = if digests.is_empty() {
-            Vec::new()
-        } else {
-            self.store.payloads(&digests).await?
-        };
-        let mut payloads = payloads.into_iter();
-        let mut loaded = Vec::with_capacity(page.len());
-        for stored in page {
-            let mut facts = None;
-            if named(&stored).is_some() {
-                let missing = HistoryError::PayloadMissing {
-                    entry: stored.entry.hash(),
-                };
-                facts = Some(payloads.next().flatten().ok_or(missing)?.bytes.into());
-            }
-            loaded.push(Loaded::new(stored.index, stored.entry, facts)?);
-        }
-        Ok(loaded)
     }
 
     /// Makes a draft of a kind.
@@ -260,6 +137,15 @@ impl Recorder {
             idempotency: None,
             expected: Vec::new(),
         })
+    }
+
+    /// Makes a draft of a kind that belongs to the `admin` stream alone.
+    pub(crate) fn admin_draft<F: Fields>(
+        &self,
+        by: &By,
+        fields: &F,
+    ) -> Result<Draft, RecorderError> {
+        self.draft(by.clone(), fields, vec![StreamName::admin()])
     }
 
     /// Makes a payload with a salt of its own.

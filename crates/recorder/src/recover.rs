@@ -2,8 +2,8 @@
 
 use journal::kind::{ClockCorrected, Recovered};
 use journal::note::{Checkpoint, Note};
+use model::Role;
 use model::kind::AccessRole;
-use model::{Role, StreamName};
 use store::{Appended, ReadOnlyReason};
 
 use crate::caller::Caller;
@@ -39,7 +39,7 @@ impl Recorder {
             lost_to,
             reason,
         };
-        let draft = self.draft(caller.by().clone(), &fields, vec![StreamName::admin()])?;
+        let draft = self.admin_draft(caller.by(), &fields)?;
         let appended = self.store.recover(draft).await?;
         self.refresh().await?;
         Ok(appended)
@@ -65,11 +65,14 @@ impl Recorder {
             from_ms,
             to_ms: self.now_ms(),
         };
-        let mut draft = self.draft(caller.by().clone(), &fields, vec![StreamName::admin()])?;
         let comment = serde_json::json!({ "comment": reason });
-        draft
-            .payloads
-            .push(self.json_payload(Role::People, "comment.v1", &comment)?);
-        self.append_definition(draft).await
+        self.define(|_| {
+            let mut draft = self.admin_draft(caller.by(), &fields)?;
+            draft
+                .payloads
+                .push(self.json_payload(Role::People, "comment.v1", &comment)?);
+            Ok(draft)
+        })
+        .await
     }
 }

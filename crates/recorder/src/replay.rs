@@ -13,10 +13,9 @@ use crate::dossier::Question;
 use crate::error::{HistoryError, RecorderError};
 use crate::history::{History, Loaded};
 use crate::judge::{NotJudged, Participant, judge};
-use crate::policies::{Policies, source_of};
-
-/// What a decision knows of definitions is at most this old.
-const DEFINITIONS_AGE_MS_MAX: u64 = 30_000;
+use crate::known::DEFINITIONS_AGE_MS_MAX;
+use crate::policies::source_of;
+use crate::sandboxes::Policies;
 
 /// What a replay found to be the same.
 #[derive(Debug, Clone)]
@@ -95,8 +94,7 @@ pub fn replay(
             history.insert(place.stream.clone(), entries);
         }
     }
-    let late = definitions_left_out(bundle, &definitions, &decided);
-    same("definitions", &None, &late)?;
+    check_definitions(bundle, definitions.entries, &decided)?;
     same("solo", &decided.solo, &definitions.solo)?;
 
     let question = Question {
@@ -142,22 +140,39 @@ fn expected_places(entry: &Entry, decided: &Decided, recorded: &Grounds) -> Vec<
     expected
 }
 
-/// Finds a definition that was in force and that the decision did not look at.
-fn definitions_left_out(
+/// Checks that a decision looked at the definitions that it must be judged by.
+///
+/// By which rule stands in the journal, before the decision: where several recorders share it, by all that were recorded
+/// so long before as its `journal-shared` entry says, and by no others. Where there is one recorder, by all that it had,
+/// of which none that is missing may be older than 30 s.
+fn check_definitions(
     bundle: &VerifiedBundle,
-    definitions: &Definitions,
+    seen: u64,
     decided: &Decided,
-) -> Option<EntryHash> {
-    let next = bundle
-        .stream(&StreamName::admin(), definitions.entries..)
-        .next();
-    let (_, entry) = next?;
-    let old = entry
-        .header()
-        .recorded_ms
-        .saturating_add(DEFINITIONS_AGE_MS_MAX)
-        < decided.now_ms;
-    old.then(|| entry.hash())
+) -> Result<(), ReplayError> {
+    let now_ms = decided.now_ms;
+    let mut all = Definitions::default();
+    for (_, entry) in bundle.stream(&StreamName::admin(), ..) {
+        all.apply(entry)?;
+    }
+    let Some(after_ms) = all.in_force_after_ms(now_ms) else {
+        let late = bundle
+            .stream(&StreamName::admin(), seen..)
+            .next()
+            .filter(|(_, entry)| {
+                let recorded_ms = entry.header().recorded_ms;
+                recorded_ms.saturating_add(DEFINITIONS_AGE_MS_MAX) < now_ms
+            })
+            .map(|(_, entry)| entry.hash());
+        return same("definitions", &None, &late);
+    };
+    let in_force = bundle
+        .stream(&StreamName::admin(), ..)
+        .enumerate()
+        .filter(|(_, (_, entry))| entry.header().recorded_ms.saturating_add(after_ms) <= now_ms)
+        .last()
+        .map_or(0, |(at, _)| at as u64 + 1);
+    same("number of definitions in force", &seen, &in_force)
 }
 
 fn places(grounds: &Grounds) -> Vec<(StreamName, u64)> {

@@ -30,6 +30,11 @@ pub trait Store: Send + Sync {
     /// Returns the journal's id.
     fn journal(&self) -> &JournalId;
 
+    /// Says whether it seals as it appends.
+    fn seals_at_once(&self) -> bool {
+        true
+    }
+
     /// Returns how the store is.
     async fn status(&self) -> Result<Status, ReadError>;
 

@@ -85,10 +85,12 @@ kinds! {
     // Somebody else was first.
     IdempotencyConflict = "idempotency-conflict", Conflict, "The idempotency key was used with other content";
     EvidenceArrived = "evidence-arrived", Conflict, "Evidence kept arriving meanwhile";
+    NotInForce = "not-in-force", Conflict, "What was named does not count for decisions yet";
     Contended = "contended", Conflict, "Others wrote to the same streams, each time";
     NotReadOnly = "not-read-only", Caller, "There is nothing to recover from";
     // What may work later.
     Undecided = "undecided", Unavailable, "A policy could not be evaluated";
+    ImageMissing = "image-missing", Unavailable, "A policy is not compiled for this host";
     ReadOnly = "read-only", Unavailable, "The journal takes no writes";
     WrongClock = "wrong-clock", Unavailable, "The recorder's clock is not right, so nothing is recorded";
     Full = "full", Unavailable, "There is no room for more";

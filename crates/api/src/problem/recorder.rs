@@ -74,8 +74,13 @@ fn kind_of(error: &RecorderError) -> Kind {
         RecorderError::InBatch { source, .. } => kind_of(source),
         RecorderError::Ambiguous(_) => Kind::AmbiguousArtifact,
         RecorderError::Publish(error) if error.is_the_authors() => Kind::PolicyRefused,
+        RecorderError::Undecided {
+            cause: policy::Undecided::ImageMissing,
+            ..
+        } => Kind::ImageMissing,
         RecorderError::Undecided { .. } => Kind::Undecided,
         RecorderError::Moved => Kind::EvidenceArrived,
+        RecorderError::NotInForce { .. } => Kind::NotInForce,
         RecorderError::Append(error) | RecorderError::Recover(RecoverError::Append(error)) => {
             kind_of_append(error)
         }
@@ -86,6 +91,7 @@ fn kind_of(error: &RecorderError) -> Kind {
         RecorderError::History(_) => Kind::Corrupt,
         RecorderError::Publish(_)
         | RecorderError::Unsealed
+        | RecorderError::Images(_)
         | RecorderError::Sandbox(_)
         | RecorderError::Recover(RecoverError::Outside(_))
         | RecorderError::Export(_)

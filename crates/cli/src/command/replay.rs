@@ -107,10 +107,8 @@ impl Replay {
 /// Keeps what was compiled for the next replay: Rego's engine alone takes seconds. Without a place for it, it is done
 /// each time.
 fn cache() -> Option<Cache> {
-    Some(Cache {
-        folder: folder::cache().ok()?.join("policies"),
-        key: cache_key().ok()?,
-    })
+    let folder = folder::cache().ok()?.join("policies");
+    Some(Cache::in_folder(folder, cache_key().ok()?))
 }
 
 /// Who has this key can make this program run code, so it lies elsewhere than the cache.

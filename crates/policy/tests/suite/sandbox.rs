@@ -14,11 +14,8 @@ use serde_json::json;
 
 fn cached(folder: &Path, key: u8) -> Sandbox {
     Sandbox::new(Config {
-        cache: Some(Cache {
-            folder: folder.into(),
-            key: [key; 32],
-        }),
-        engine: None,
+        cache: Some(Cache::in_folder(folder, [key; 32])),
+        ..Config::default()
     })
     .unwrap()
 }
@@ -155,13 +152,10 @@ fn what_ran_is_named_by_digests() {
 fn an_engine_that_is_given_is_the_one_that_runs() {
     let engine: Arc<[u8]> = stock::engine().into();
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("policy-cache");
-    let cache = Some(Cache {
-        folder,
-        key: [7; 32],
-    });
     let given = Sandbox::new(Config {
-        cache,
+        cache: Some(Cache::in_folder(folder, [7; 32])),
         engine: Some(engine),
+        ..Config::default()
     })
     .unwrap();
     let source = seed("unit-tested", PolicyForm::Rego);

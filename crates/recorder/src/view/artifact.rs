@@ -97,15 +97,12 @@ impl Recorder {
         trail: Option<&Name>,
         environment: Name,
     ) -> Result<Dossier, RecorderError> {
-        let question = self.question(fingerprint, flow, trail, environment).await?;
-        let mut history = self.first_streams(&question).await?;
+        let (question, mut history) = self.question(fingerprint, flow, trail, environment).await?;
+        let definitions = self.in_force(question.now_ms)?;
         loop {
-            match dossier::build(&self.definitions(), &history, &question) {
+            match dossier::build(&definitions, &history, &question) {
                 Ok(dossier) => return Ok(dossier),
-                Err(NoDossier::Missing(stream)) => {
-                    let entries = self.load(&stream).await?;
-                    history.insert(stream, entries);
-                }
+                Err(NoDossier::Missing(stream)) => self.load_into(&mut history, [stream]).await?,
                 Err(NoDossier::History(error)) => return Err(error.into()),
                 Err(NoDossier::TooLarge(_)) => {
                     let stream = StreamName::artifact(&fingerprint);

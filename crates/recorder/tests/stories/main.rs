@@ -9,6 +9,9 @@
 mod environment;
 mod heads;
 mod policies;
+mod images;
 mod recording;
 mod release;
+mod shared;
+mod watched;
 mod world;

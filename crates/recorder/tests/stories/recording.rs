@@ -16,14 +16,14 @@ fn submitted(event: Event) -> Submission {
 }
 
 async fn refused(world: &World, submissions: Vec<Submission>) -> RecorderError {
-    let size = world.recorder.store().status().size;
+    let size = world.recorder.store().status().await.unwrap().size;
     let error = world
         .recorder
         .record(&world.ci, submissions)
         .await
         .unwrap_err();
     assert_eq!(
-        world.recorder.store().status().size,
+        world.recorder.store().status().await.unwrap().size,
         size,
         "something was recorded"
     );

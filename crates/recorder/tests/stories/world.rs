@@ -8,7 +8,7 @@ use model::kind::{AccessRole, FlowPattern, Grant, Scope};
 use model::{EntryHash, Fingerprint, JournalId, Name, PersonId};
 use policy::{PolicyForm, PolicySource};
 use recorder::*;
-use store::{Clock, Options, Sqlite};
+use store::{Clock, Options, Sqlite, Store};
 use tempfile::TempDir;
 
 /// A clock that stands still until it is told otherwise.
@@ -36,7 +36,6 @@ impl Clock for ManualClock {
 }
 
 /// Bytes that count up, so that every run is the same.
-#[derive(Default)]
 struct Counting(AtomicU64);
 
 impl Entropy for Counting {
@@ -58,6 +57,7 @@ pub struct World {
     pub alice: (PersonId, Caller),
     pub bob: (PersonId, Caller),
     pub carol: (PersonId, Caller),
+    pub store: Arc<dyn Store>,
     _folder: TempDir,
 }
 
@@ -71,12 +71,29 @@ pub fn fingerprint(byte: u8) -> Fingerprint {
 
 /// Policies compiled once for all tests.
 pub fn policies() -> Policies {
-    let folder = concat!(env!("CARGO_TARGET_TMPDIR"), "/policies").into();
-    let cache = policy::Cache {
-        folder,
-        key: [7; 32],
-    };
+    let folder = concat!(env!("CARGO_TARGET_TMPDIR"), "/policies");
+    let cache = policy::Cache::in_folder(folder, [7; 32]);
     Policies::new(policy::stock::engine().into(), Some(cache)).unwrap()
+}
+
+/// Starts a recorder; what is random for one differs by `number` from what is for another.
+pub async fn start(
+    store: &Arc<dyn Store>,
+    clock: &Arc<ManualClock>,
+    sharing: Sharing,
+    number: u64,
+    policies: Policies,
+) -> Arc<Recorder> {
+    let recorder = Recorder::start(Parts {
+        store: store.clone(),
+        clock: clock.clone(),
+        entropy: Arc::new(Counting(AtomicU64::new(number << 32))),
+        alias_key: AliasKey([3; 32]),
+        permit_key: PermitKey::new(&[2; 32]),
+        policies,
+        sharing,
+    });
+    Arc::new(recorder.await.unwrap())
 }
 
 impl World {
@@ -85,6 +102,19 @@ impl World {
     }
 
     pub async fn new(solo: bool) -> Self {
+        Self::on(solo, Sharing::Alone, |store| store).await
+    }
+
+    /// A journal in which several record, on a store that sees all that is asked of it.
+    pub async fn shared(wrap: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>) -> Self {
+        Self::on(true, Sharing::Shared, wrap).await
+    }
+
+    async fn on(
+        solo: bool,
+        sharing: Sharing,
+        wrap: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>,
+    ) -> Self {
         let folder = TempDir::new().unwrap();
         let clock = Arc::new(ManualClock(AtomicU64::new(0)));
         let journal: JournalId = "trailmark/test".parse().unwrap();
@@ -102,17 +132,8 @@ impl World {
         let (store, _) = Sqlite::create(options, &journal, &[1; 32], draft)
             .await
             .unwrap();
-        let recorder = Recorder::start(Parts {
-            store: Arc::new(store),
-            clock: clock.clone(),
-            entropy: Arc::new(Counting::default()),
-            alias_key: AliasKey([3; 32]),
-            permit_key,
-            policies: policies(),
-        })
-        .await
-        .unwrap();
-        let recorder = Arc::new(recorder);
+        let store = wrap(Arc::new(store));
+        let recorder = start(&store, &clock, sharing, 0, policies()).await;
         let first = recorder.add_first_key().await.unwrap().unwrap();
         let admin = authenticated(&recorder, &first.token);
         let ci = key(
@@ -155,8 +176,14 @@ impl World {
             alice,
             bob,
             carol,
+            store,
             _folder: folder,
         }
+    }
+
+    /// Starts another recorder on the same journal.
+    pub async fn another(&self) -> Arc<Recorder> {
+        start(&self.store, &self.clock, Sharing::Shared, 1, policies()).await
     }
 
     pub async fn record(&self, event: Event) -> EntryHash {

@@ -6,7 +6,9 @@ use std::sync::{Arc, Once};
 
 use journal::Draft;
 use journal::key::{LogKey, PermitKey};
-use recorder::{AliasKey, Charter, Entropy, Parts, Policies, Recorder, RecorderError, genesis};
+use recorder::{
+    AliasKey, Charter, Entropy, Parts, Policies, Recorder, RecorderError, Sharing, genesis,
+};
 use store::{Clock, Store};
 
 /// 2026-11-19T02:30:00Z.
@@ -49,6 +51,7 @@ pub(super) async fn recorder(store: Arc<dyn Store>, clock: &TestClock) -> Record
         alias_key: AliasKey([3; 32]),
         permit_key: PermitKey::new(&[2; 32]),
         policies: Policies::new(policy::stock::engine().into(), Some(cache)).unwrap(),
+        sharing: Sharing::Alone,
     };
     Recorder::start(parts).await.unwrap()
 }

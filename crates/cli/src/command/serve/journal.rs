@@ -62,10 +62,7 @@ pub(super) async fn open(
         Err(error) => return Err(failed(error).into()),
     };
     keys.settle(data, &store::key_chain(&store).await?)?;
-    let cache = Cache {
-        folder: data.join("cache"),
-        key: keys.cache,
-    };
+    let cache = Cache::in_folder(data.join("cache"), keys.cache);
     let policies = Policies::new(stock::engine().into(), Some(cache))
         .context("could not make the policy sandbox ready")?;
     Ok(Opened {

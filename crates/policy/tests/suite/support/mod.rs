@@ -13,13 +13,9 @@ use serde_json::{Value, json};
 pub fn sandbox() -> Sandbox {
     static SANDBOX: LazyLock<Sandbox> = LazyLock::new(|| {
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("policy-cache");
-        let cache = Some(Cache {
-            folder,
-            key: [7; 32],
-        });
         Sandbox::new(Config {
-            cache,
-            engine: None,
+            cache: Some(Cache::in_folder(folder, [7; 32])),
+            ..Config::default()
         })
         .unwrap()
     });
