@@ -60,7 +60,7 @@ fn since_boot_ms() -> u64 {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Moment {
     pub(crate) wall_ms: u64,
-    elapsed_ms: u64,
+    pub(crate) elapsed_ms: u64,
 }
 
 /// Compares the wall clock with elapsed time since a moment at which it was right.
@@ -73,6 +73,16 @@ impl Watch {
     /// Takes the clock to be right now.
     pub(crate) fn start(clock: Arc<dyn Clock>) -> Self {
         let since = look(&*clock);
+        Self { clock, since }
+    }
+
+    /// Takes elapsed time to count from 1970-01-01 UTC, so that the clock has to agree with it from the beginning.
+    #[cfg(feature = "aws")]
+    pub(crate) fn since_1970(clock: Arc<dyn Clock>) -> Self {
+        let since = Moment {
+            wall_ms: 0,
+            elapsed_ms: 0,
+        };
         Self { clock, since }
     }
 

@@ -16,7 +16,7 @@ use aws_sdk_dynamodb::types::{
 };
 use model::{EntryHash, JournalId, PayloadDigest, StreamName};
 
-pub(super) use self::batch::{Batch, BatchId, BatchedEntry, Promises};
+pub(super) use self::batch::{Batch, BatchId, BatchedEntry, Promises, TOKEN};
 pub(super) use self::fields::{Fields, Item};
 pub(super) use self::link::{Link, Moment, Place, Use};
 pub(super) use self::seal::Seal;

@@ -16,7 +16,7 @@ use aws_sdk_dynamodb::types::{
 use super::backoff::Backoff;
 use super::client::Clients;
 use super::error::{CallError, Reason};
-use super::layout::{Item, Key, PK, SK};
+use super::layout::{Item, Key};
 use super::meter::Meter;
 
 /// What the service takes: items in one transaction, their bytes, bytes of one item, keys in one batch of reads.
@@ -37,6 +37,8 @@ const ALL_OLD: ReturnValuesOnConditionCheckFailure = ReturnValuesOnConditionChec
 pub(super) struct Table {
     client: Client,
     name: String,
+    /// How errors name it: a table of this name may be in another region.
+    resource: String,
     meter: Arc<Meter>,
 }
 
@@ -111,11 +113,18 @@ pub(super) enum Obstacle {
 
 impl Table {
     pub(super) fn new(clients: &Clients, name: &str) -> Self {
+        let region = clients.sdk.region().map_or("no region", |region| region.as_ref());
         Self {
             client: clients.dynamodb.clone(),
             name: name.to_owned(),
+            resource: format!("{name} in {region}"),
             meter: clients.meter(),
         }
+    }
+
+    /// Returns how errors name it.
+    pub(super) fn resource(&self) -> &str {
+        &self.resource
     }
 
     /// Reads an item.
@@ -140,7 +149,7 @@ impl Table {
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
             .await
-            .map_err(|error| read_error(CallError::of(ACTION, &self.name, error)))?;
+            .map_err(|error| read_error(CallError::of(ACTION, self.resource(), error)))?;
         self.meter.read(got.consumed_capacity.and_then(|units| units.capacity_units));
         Ok(got.item)
     }
@@ -170,7 +179,7 @@ impl Table {
                 .set_keys(Some(keys))
                 .consistent_read(true)
                 .build()
-                .map_err(|_| CallError::because(ACTION, &self.name, Reason::Refused))?;
+                .map_err(|_| CallError::because(ACTION, self.resource(), Reason::Refused))?;
             let mut got = self
                 .client
                 .batch_get_item()
@@ -178,7 +187,7 @@ impl Table {
                 .return_consumed_capacity(ReturnConsumedCapacity::Total)
                 .send()
                 .await
-                .map_err(|error| read_error(CallError::of(ACTION, &self.name, error)))?;
+                .map_err(|error| read_error(CallError::of(ACTION, self.resource(), error)))?;
             for units in got.consumed_capacity.unwrap_or_default() {
                 self.meter.read(units.capacity_units);
             }
@@ -193,7 +202,7 @@ impl Table {
             }
             backoff.wait().await;
         }
-        Err(CallError::because(ACTION, &self.name, Reason::Throttled))
+        Err(CallError::because(ACTION, self.resource(), Reason::Throttled))
     }
 
     /// Reads items of one `pk`, page by page, up to the limit.
@@ -220,7 +229,7 @@ impl Table {
                 .set_exclusive_start_key(next)
                 .send()
                 .await
-                .map_err(|error| read_error(CallError::of(ACTION, &self.name, error)))?;
+                .map_err(|error| read_error(CallError::of(ACTION, self.resource(), error)))?;
             self.meter.read(got.consumed_capacity.and_then(|units| units.capacity_units));
             found.extend(got.items.unwrap_or_default());
             next = got.last_evaluated_key.filter(|key| !key.is_empty());
@@ -280,7 +289,7 @@ impl Table {
                 Some(PutItemError::ConditionalCheckFailedException(failed)) => {
                     Ok(Placed::Taken(failed.item.clone().unwrap_or_default()))
                 }
-                _ => Err(CallError::of(ACTION, &self.name, error)),
+                _ => Err(CallError::of(ACTION, self.resource(), error)),
             },
         }
     }
@@ -303,7 +312,7 @@ impl Table {
                 .condition_expression(IF_ABSENT)
                 .return_values_on_condition_check_failure(ALL_OLD)
                 .build()
-                .map_err(|_| CallError::because(ACTION, &self.name, Reason::Refused))?;
+                .map_err(|_| CallError::because(ACTION, self.resource(), Reason::Refused))?;
             call = call.transact_items(TransactWriteItem::builder().put(put).build());
         }
         match call.send().await {
@@ -318,7 +327,7 @@ impl Table {
                     let reasons = cancelled.cancellation_reasons();
                     Ok(Transacted::Cancelled(reasons.iter().map(obstacle).collect()))
                 }
-                _ => Err(CallError::of(ACTION, &self.name, error)),
+                _ => Err(CallError::of(ACTION, self.resource(), error)),
             },
         }
     }

@@ -9,6 +9,8 @@ use super::{Fields, Item, Key, Layout, SHARDS};
 use crate::ReadError;
 
 const NO_BATCH: &str = "a batch is none";
+/// The attribute of the token.
+pub(in crate::aws) const TOKEN: &str = "w";
 
 /// What names a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -40,6 +42,8 @@ impl BatchId {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::aws) struct Batch {
     pub(in crate::aws) id: BatchId,
+    /// Names the transaction that wrote it, by which its writer knows it again after a lost answer.
+    pub(in crate::aws) token: String,
     pub(in crate::aws) promises: Promises,
     pub(in crate::aws) entries: Vec<BatchedEntry>,
 }
@@ -80,6 +84,7 @@ impl Batch {
             .number("u", *until_ms)
             .bytes("s", vouched.0);
         Fields::of(layout.batch(&self.id))
+            .text(TOKEN, self.token.as_str())
             .number("l", self.promises.latest_ms)
             .map("v", voucher)
             .list("e", self.entries.iter().map(BatchedEntry::value).collect())
@@ -91,6 +96,7 @@ impl Batch {
         let key = Key::of(&item).ok_or(BAD)?;
         let id = BatchId::of(layout, &key).ok_or(BAD)?;
         let mut fields = Fields::read(item);
+        let token = fields.take_text(TOKEN).ok_or(BAD)?;
         let latest_ms = fields.take_number("l").ok_or(BAD)?;
         let voucher = read_voucher(fields.take_map("v").ok_or(BAD)?)?;
         let entries = fields.take_list("e").ok_or(BAD)?;
@@ -104,6 +110,7 @@ impl Batch {
         }
         Ok(Self {
             id,
+            token,
             promises: Promises { latest_ms, voucher },
             entries,
         })

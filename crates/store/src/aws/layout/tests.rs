@@ -47,6 +47,7 @@ fn batch() -> Batch {
             written_ms: 1_700_000_000_000,
             first: hash,
         },
+        token: "0123456789abcdef".to_owned(),
         promises: Promises { latest_ms, voucher },
         entries: vec![one, other],
     }
