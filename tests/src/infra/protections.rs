@@ -180,6 +180,23 @@ fn no_protection_can_go_unnoticed() {
     finds_each(check, &MUTATIONS);
 }
 
+#[test]
+fn seal_reports_the_metrics_that_alarms_wait_for() {
+    let reports = crate::tidy::text("functions/seal/src/metrics.rs");
+    let template = template::read();
+    let own = of_type(&template, "AWS::CloudWatch::Alarm").map(|(_, alarm)| alarm);
+    let own: Vec<_> = own
+        .filter(|alarm| alarm["Namespace"] == "Trailmark")
+        .collect();
+    assert_eq!(own.len(), 3);
+    for alarm in own {
+        let journal = json!([{"Name": "Journal", "Value": {"Ref": "Journal"}}]);
+        assert_eq!(alarm["Dimensions"], journal);
+        let metric = format!("{{\"Name\": {}", alarm["MetricName"]);
+        assert!(reports.contains(&metric), "seal does not report {metric}");
+    }
+}
+
 const MUTATIONS: [Mutation; 9] = [
     Mutation {
         name: "an alarm forgets a function",
