@@ -14,13 +14,13 @@ const JSON: &[(&str, &str)] = &[("content-type", "application/json")];
 
 /// Posts each body to a path as somebody, and returns the refusals, a line each.
 async fn refusals(world: &World, token: &str, path: &str, cases: &[(&str, Vec<u8>)]) -> String {
-    let before = world.size();
+    let before = world.size().await;
     let mut lines = Vec::new();
     for (name, body) in cases {
         let reply = world.post_as(token, path, JSON, body.clone()).await;
         lines.push(format!("{name} -> {}", reply.problem()));
     }
-    assert_eq!(world.size(), before, "something was recorded");
+    assert_eq!(world.size().await, before, "something was recorded");
     lines.join("\n")
 }
 

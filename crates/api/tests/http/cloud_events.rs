@@ -143,7 +143,7 @@ async fn source_and_id_make_a_retry_recognisable_for_each_sender_apart() {
 #[tokio::test]
 async fn what_is_not_a_cloud_event_of_ours_is_refused() {
     let world = World::new().await;
-    let before = world.size();
+    let before = world.size().await;
     let changed = |name: &str, value: Value| {
         let mut event = trail("1", "one");
         event[name] = value;
@@ -211,7 +211,7 @@ async fn what_is_not_a_cloud_event_of_ours_is_refused() {
         .post_as(&world.reporter, "/v1/events", &binary, "{}")
         .await;
     lines.push(format!("headers without a source -> {}", reply.problem()));
-    assert_eq!(world.size(), before);
+    assert_eq!(world.size().await, before);
     insta::assert_snapshot!(lines.join("\n"), @r"
         another version -> 400 invalid-cloud-event: `specversion` is not `1.0`
         no version -> 400 invalid-cloud-event: the attribute `specversion` is required, and no empty text

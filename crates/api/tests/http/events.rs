@@ -10,7 +10,7 @@ async fn an_event_is_answered_with_its_entry_and_a_receipt_that_verifies() {
         .await;
     assert_eq!(reply.status, 201);
     let recorded = reply.json();
-    assert_eq!(recorded["index"], world.size() - 1);
+    assert_eq!(recorded["index"], world.size().await - 1);
     assert_eq!(recorded["recorded"], "2026-11-19T02:30:00Z");
     assert_eq!(recorded["replayed"], false);
     let receipt: journal::Receipt = serde_json::from_value(recorded["receipt"].clone()).unwrap();
@@ -40,14 +40,18 @@ async fn several_events_are_one_append_and_answered_in_order() {
         .collect();
     assert_eq!(
         indexes,
-        [world.size() - 3, world.size() - 2, world.size() - 1]
+        [
+            world.size().await - 3,
+            world.size().await - 2,
+            world.size().await - 1
+        ]
     );
 }
 
 #[tokio::test]
 async fn a_batch_whose_17th_event_is_bad_is_refused_whole_and_says_which() {
     let world = World::new().await;
-    let before = world.size();
+    let before = world.size().await;
     let mut events: Vec<_> = (0..20)
         .map(|at| trail_event(&format!("run-{at}")))
         .collect();
@@ -61,7 +65,7 @@ async fn a_batch_whose_17th_event_is_bad_is_refused_whole_and_says_which() {
         .post(&world.reporter, "/v1/events", &json!(events))
         .await;
     insta::assert_snapshot!(reply.problem(), @"404 not-found event 16: trail `payments/nowhere` does not exist");
-    assert_eq!(world.size(), before);
+    assert_eq!(world.size().await, before);
 }
 
 #[tokio::test]
@@ -75,7 +79,7 @@ async fn a_replayed_event_returns_the_first_receipt() {
     let first = world
         .post_as(&world.reporter, "/v1/events", &headers, event.clone())
         .await;
-    let size = world.size();
+    let size = world.size().await;
     world.event(&trail_event("another")).await;
     let again = world
         .post_as(&world.reporter, "/v1/events", &headers, event)
@@ -85,7 +89,7 @@ async fn a_replayed_event_returns_the_first_receipt() {
     assert_eq!(again["replayed"], true);
     again["replayed"] = json!(false);
     assert_eq!(first, again);
-    assert_eq!(world.size(), size + 1);
+    assert_eq!(world.size().await, size + 1);
 }
 
 #[tokio::test]
@@ -130,7 +134,7 @@ async fn the_key_of_a_batch_counts_for_each_place_in_it() {
             json!([one, two]).to_string(),
         )
         .await;
-    let size = world.size();
+    let size = world.size().await;
     // The second event is sent again alone, under its own key and place, with what was lost after it.
     let mut again = two.clone();
     again["idempotency_key"] = json!("run/1");
@@ -148,7 +152,7 @@ async fn the_key_of_a_batch_counts_for_each_place_in_it() {
         .await;
     assert_eq!(alone.status, 200);
     assert_eq!(alone.json()["entry"], first.json()[1]["entry"]);
-    assert_eq!(world.size(), size);
+    assert_eq!(world.size().await, size);
 }
 
 #[tokio::test]
@@ -207,13 +211,16 @@ async fn a_write_that_failed_is_told_from_one_that_was_not_answered() {
         ("idempotency-key", "1"),
     ];
     let event = || trail_event("one").to_string();
-    let size = world.size();
+    let size = world.size().await;
     world.faults.arm(store::memory::Fault::Lost);
     let lost = world
         .post_as(&world.reporter, "/v1/events", &headers, event())
         .await;
     insta::assert_snapshot!(lost.problem(), @"503 unavailable: the recorder could not do it at present");
-    assert_eq!((lost.header("retry-after"), world.size()), ("1", size));
+    assert_eq!(
+        (lost.header("retry-after"), world.size().await),
+        ("1", size)
+    );
     world.faults.arm(store::memory::Fault::Hidden);
     let hidden = world
         .post_as(&world.reporter, "/v1/events", &headers, event())
@@ -222,5 +229,5 @@ async fn a_write_that_failed_is_told_from_one_that_was_not_answered() {
     let again = world
         .post_as(&world.reporter, "/v1/events", &headers, event())
         .await;
-    assert_eq!((again.status.as_u16(), world.size()), (200, size + 1));
+    assert_eq!((again.status.as_u16(), world.size().await), (200, size + 1));
 }

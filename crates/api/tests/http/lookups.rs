@@ -99,7 +99,7 @@ async fn an_environment_is_shown_now_and_at_a_time() {
 async fn the_log_is_read_as_tiles_and_receipts_verify() {
     let world = World::new().await;
     world.artifact("one", &fingerprint('a')).await;
-    let size = world.size();
+    let size = world.size().await;
     let checkpoint = world.get(&world.reporter, "/checkpoint").await;
     assert!(
         checkpoint

@@ -3,6 +3,9 @@
 use std::sync::LazyLock;
 
 use axum::http::{Method, StatusCode};
+use journal::Receipt;
+use journal::key::{LogKey, ReceiptKey};
+use journal::receipt::ReceiptTerms;
 use serde_json::{Value, json};
 
 use crate::world::{World, fingerprint};
@@ -262,4 +265,23 @@ async fn the_examples_of_the_document_are_accepted() {
         .sum();
     // An endorsement takes a journal without `solo`, and a recovery one that is read-only: they have tests of their own.
     assert_eq!(sent, examples - 2);
+}
+
+#[test]
+fn a_promise_is_a_receipt_that_the_document_describes() {
+    let journal = "trailmark/acme".parse().unwrap();
+    let (log, key) = (LogKey::new(&journal, &[1; 32]), ReceiptKey::new(&[2; 32]));
+    let terms = ReceiptTerms {
+        key: key.public(),
+        from_ms: 1_700_000_000_000,
+        until_ms: 1_700_000_060_000,
+    };
+    let voucher = log.vouch_receipt(terms).unwrap();
+    let entry = model::Entry::hash_of(b"an entry");
+    let promised = key.promise(&journal, &voucher, entry, terms.until_ms);
+    let mut receipt = serde_json::to_value(Receipt::Promised(promised.unwrap())).unwrap();
+    let schema = &DOCUMENT["components"]["schemas"]["Receipt"];
+    check(schema, &receipt).unwrap();
+    receipt["status"] = json!("proved");
+    check(schema, &receipt).unwrap_err();
 }

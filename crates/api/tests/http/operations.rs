@@ -14,7 +14,7 @@ async fn health_metrics_and_the_document_need_no_key() {
     world.post(&world.reporter, "/v1/events", &json!({})).await;
     assert_eq!(
         world.get("", "/healthz").await.json(),
-        json!({"status": "ok", "size": world.size()})
+        json!({"status": "ok", "size": world.size().await})
     );
     assert_eq!(
         world.get("", "/openapi.json").await.json()["openapi"],

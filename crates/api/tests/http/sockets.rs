@@ -72,7 +72,7 @@ async fn a_body_in_chunks_is_read_and_one_over_the_limit_refused() {
         ..Limits::default()
     })
     .await;
-    let size = server.world.size();
+    let size = server.world.size().await;
     let head = format!("{POST}\r\ntransfer-encoding: chunked");
     let event = trail_event("one").to_string();
     let answer = server.exchange(&head, &chunked(event.as_bytes(), 7)).await;
@@ -86,7 +86,7 @@ async fn a_body_in_chunks_is_read_and_one_over_the_limit_refused() {
             "{bytes}: {answer}"
         );
     }
-    assert_eq!(server.world.size(), size + 1);
+    assert_eq!(server.world.size().await, size + 1);
 }
 
 #[tokio::test]
@@ -97,7 +97,7 @@ async fn a_length_that_lies_brings_nothing_into_the_journal() {
         ..Limits::default()
     };
     let server = Server::start(limits).await;
-    let size = server.world.size();
+    let size = server.world.size().await;
     let event = trail_event("one").to_string();
     let declared = |bytes: usize| format!("{POST}\r\ncontent-length: {bytes}");
     let short = server
@@ -119,7 +119,7 @@ async fn a_length_that_lies_brings_nothing_into_the_journal() {
     let both = format!("{POST}\r\ncontent-length: 5\r\ntransfer-encoding: chunked");
     let both = server.exchange(&both, &chunked(b"[]", 2)).await;
     assert!(both.starts_with("HTTP/1.1 4"), "{both}");
-    assert_eq!(server.world.size(), size);
+    assert_eq!(server.world.size().await, size);
 }
 
 #[tokio::test]
@@ -149,7 +149,7 @@ async fn headers_over_the_limit_are_refused() {
 #[tokio::test]
 async fn a_stop_answers_what_is_in_flight_and_takes_nothing_new() {
     let server = Server::start(Limits::default()).await;
-    let size = server.world.size();
+    let size = server.world.size().await;
     let event = trail_event("one").to_string();
     let mut stream = TcpStream::connect(server.address).await.unwrap();
     let token = &server.world.reporter;
@@ -171,7 +171,7 @@ async fn a_stop_answers_what_is_in_flight_and_takes_nothing_new() {
     stream.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
     server.served.await.unwrap().unwrap();
-    assert_eq!(server.world.size(), size + 1);
+    assert_eq!(server.world.size().await, size + 1);
 }
 
 #[tokio::test]

@@ -217,8 +217,8 @@ impl World {
         .await;
     }
 
-    pub fn size(&self) -> u64 {
-        self.recorder.store().status().size
+    pub async fn size(&self) -> u64 {
+        self.recorder.store().status().await.unwrap().size
     }
 }
 

@@ -42,7 +42,7 @@ async fn who_may_not_is_refused() {
     world
         .made(&world.admin, &revocation, &json!({"reason": "leaked"}))
         .await;
-    let before = world.size();
+    let before = world.size().await;
     world.clock.advance(1_000);
     let wrong = format!("{}0", &world.reporter[..world.reporter.len() - 1]);
     let trail = trail_event("one");
@@ -94,7 +94,7 @@ async fn who_may_not_is_refused() {
             .problem()
     }));
     // Nothing but the two keys.
-    assert_eq!(world.size(), before + 2);
+    assert_eq!(world.size().await, before + 2);
     insta::assert_snapshot!(lines.join("\n"), @r"
         no key -> 401 unauthenticated: no valid key was given
         not a key -> 401 unauthenticated: no valid key was given

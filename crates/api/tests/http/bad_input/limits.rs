@@ -15,7 +15,7 @@ async fn every_limit_has_a_refusal_of_its_own() {
         ..Limits::default()
     };
     let world = World::with(limits).await;
-    let before = world.size();
+    let before = world.size().await;
     let many = |count: usize| {
         json!(
             (0..count)
@@ -76,7 +76,7 @@ async fn every_limit_has_a_refusal_of_its_own() {
         ),
     ]
     .map(|(name, reply)| format!("{name} -> {}", reply.problem()));
-    assert_eq!(world.size(), before);
+    assert_eq!(world.size().await, before);
     insta::assert_snapshot!(lines.join("\n"), @r"
         a body -> 413 body-too-large: the body has more than `10000` bytes
         headers -> 431 headers-too-large: the headers have `3020` bytes, over the limit of 2000

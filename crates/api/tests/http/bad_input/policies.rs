@@ -3,7 +3,7 @@ use crate::world::World;
 #[tokio::test]
 async fn policies_that_are_none_are_refused() {
     let world = World::new().await;
-    let before = world.size();
+    let before = world.size().await;
     let rego = [("content-type", "application/rego")];
     let wasm = [("content-type", "application/wasm")];
     let admin = &world.admin;
@@ -70,7 +70,7 @@ async fn policies_that_are_none_are_refused() {
         ),
     ]
     .map(|(name, reply)| format!("{name} -> {}", reply.problem()));
-    assert_eq!(world.size(), before);
+    assert_eq!(world.size().await, before);
     insta::assert_snapshot!(lines.join("\n"), @r"
         nothing -> 400 policy-refused: the policy cannot be published: the policy is empty
         a syntax error -> 400 policy-refused: the policy cannot be published: the Rego source is wrong: 
