@@ -9,6 +9,7 @@ use serde_json::Value;
 mod cloud;
 mod definition;
 mod environment;
+mod page;
 mod privileges;
 mod protections;
 mod readme;
