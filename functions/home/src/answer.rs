@@ -1,16 +1,16 @@
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use api::{AppState, Limits};
 use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use axum::Router;
 use lambda_runtime::{Diagnostic, LambdaEvent};
-use recorder::Recorder;
 use serde_json::value::RawValue;
+use store::aws::Clients;
 use tower::ServiceExt as _;
 
 use crate::event::{Event, Takes};
-use crate::{http, open};
+use crate::http;
+use crate::open::{self, Opened};
 
 /// Lambda takes events of 6 MB, a body and what stands around it.
 const BODY_BYTES_MAX: usize = 6 * 1024 * 1024 - 64 * 1024;
@@ -26,11 +26,15 @@ pub fn answer(function: &'static str, router: fn(AppState) -> Router) -> ExitCod
     crate::run(
         function,
         async |settings| {
-            let opened = open::open(&settings).await?;
-            let recorder = Recorder::start(opened.parts).await?;
-            Ok(router(AppState::new(Arc::new(recorder), limits())))
+            let clients = Clients::load(&settings.endpoints).await;
+            let opened = open::open(&settings, &clients).await?;
+            let router = router(AppState::new(opened.recorder.clone(), limits()));
+            Ok((opened, router))
         },
-        async |router: &Router, event| respond(router, takes, event).await,
+        async |(opened, router): &(Opened, Router), event| {
+            opened.refresh().await;
+            respond(router, takes, event).await
+        },
     )
 }
 

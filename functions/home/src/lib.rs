@@ -16,7 +16,7 @@
 mod answer;
 mod event;
 mod http;
-mod keys;
+mod images;
 mod logging;
 mod open;
 mod settings;
@@ -24,7 +24,6 @@ mod start;
 
 pub use answer::answer;
 pub use event::{Event, Refused, Takes, Wake};
-pub use keys::{Key, KeyError, KeySource, Keys};
 pub use open::{Opened, open};
-pub use settings::{Fault, LogFormat, Settings, SettingsError, Users, VARIABLES, Variable};
+pub use settings::{Fault, Key, LogFormat, Settings, SettingsError, Users, VARIABLES, Variable};
 pub use start::run;

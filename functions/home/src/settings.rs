@@ -7,9 +7,35 @@ use std::time::Duration;
 use journal::note::Vkey;
 use journal::receipt::PROMISE_MS_MAX;
 use model::JournalId;
+use store::aws::keys::KeySource;
 use store::aws::{Address, Endpoints};
 
-use crate::keys::{Key, KeySource};
+/// What a key is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Key {
+    /// Hides people's aliases.
+    Alias,
+    /// Authenticates compiled policies.
+    Cache,
+    /// Signs checkpoints.
+    Log,
+    /// Signs permits.
+    Permit,
+    /// Signs promises.
+    Receipt,
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Alias => "alias",
+            Self::Cache => "cache",
+            Self::Log => "log",
+            Self::Permit => "permit",
+            Self::Receipt => "receipt",
+        })
+    }
+}
 
 /// An environment variable that functions read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
