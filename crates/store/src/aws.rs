@@ -25,6 +25,7 @@ mod seal;
 mod send;
 mod store;
 mod table;
+mod transfer;
 mod unsealed;
 mod write;
 
@@ -35,6 +36,7 @@ pub use meter::{Meter, Usage};
 pub use open::{Dynamo, LOOK_EVERY_MS, Settings};
 pub use promises::{PROMISE_WINDOW_MS, Promiser};
 pub use seal::{SealError, Sealer, Sealing};
+pub use transfer::{DynamoOrigin, DynamoTarget};
 
 #[cfg(test)]
 mod tests;

@@ -52,8 +52,12 @@ pub trait Origin: Send + Sync {
         entries: &[Entry],
     ) -> Result<Vec<Option<Idempotency>>, ReadError>;
 
-    /// Returns the payloads of an entry, in its order.
-    async fn payloads(&self, index: u64, entry: &Entry) -> Result<Vec<StoredPayload>, ReadError>;
+    /// Returns the payloads of entries that stand from an index on, each in its order.
+    async fn payloads(
+        &self,
+        from: u64,
+        entries: &[Entry],
+    ) -> Result<Vec<Vec<StoredPayload>>, ReadError>;
 
     /// Returns the first `width` hashes of a tile.
     async fn tile(&self, level: u8, index: u64, width: u16) -> Result<Option<Vec<u8>>, ReadError>;
@@ -293,30 +297,49 @@ async fn next_notes(
 async fn write_part(
     from: &dyn Origin,
     to: &mut dyn Target,
-    groups: Vec<Group>,
+    mut groups: Vec<Group>,
 ) -> Result<(), CopyError> {
-    let mut ready = Vec::new();
-    let mut bytes = 0;
-    for mut group in groups {
-        let first = group.before.size();
-        let entries: Vec<Entry> = group.records.iter().map(|record| record.entry.clone()).collect();
-        let uses = from.uses(first, &entries).await.map_err(CopyError::Origin)?;
-        for ((index, record), used) in (first..).zip(&mut group.records).zip(uses) {
-            let payloads = from.payloads(index, &record.entry).await;
-            let payloads = payloads.map_err(CopyError::Origin)?;
-            record.payloads = follow::payloads(index, &record.entry, payloads)?;
-            record.used = used;
-            bytes += record.payloads.iter().map(|payload| payload.bytes.len() as u64).sum::<u64>();
+    let mut rest = groups.as_mut_slice();
+    while !rest.is_empty() {
+        let (now, later) = rest.split_at_mut(fitting(rest));
+        fill(from, now).await?;
+        to.put(now).await?;
+        for group in now {
+            group.records.clear();
         }
-        ready.push(group);
-        if bytes >= PART_BYTES {
-            to.put(&ready).await?;
-            ready.clear();
-            bytes = 0;
-        }
+        rest = later;
     }
-    if !ready.is_empty() {
-        to.put(&ready).await?;
+    Ok(())
+}
+
+/// Returns how many groups, one at least, have no more payloads than are held at once.
+fn fitting(groups: &[Group]) -> usize {
+    let mut bytes = 0;
+    let weighs = |group: &Group| -> u64 {
+        let payloads = group.records.iter().flat_map(|record| &record.entry.header().payloads);
+        payloads.map(|payload| payload.size).sum()
+    };
+    let fit = groups.iter().take_while(|group| {
+        bytes += weighs(group);
+        bytes <= PART_BYTES
+    });
+    fit.count().max(1)
+}
+
+/// Reads the idempotency keys and payloads of groups.
+async fn fill(from: &dyn Origin, groups: &mut [Group]) -> Result<(), CopyError> {
+    let first = groups.first().map_or(0, |group| group.before.size());
+    let records = groups.iter().flat_map(|group| &group.records);
+    let entries: Vec<Entry> = records.map(|record| record.entry.clone()).collect();
+    let uses = from.uses(first, &entries).await.map_err(CopyError::Origin)?;
+    let found = from.payloads(first, &entries).await.map_err(CopyError::Origin)?;
+    if (uses.len(), found.len()) != (entries.len(), entries.len()) {
+        return Err(CopyError::Origin(ReadError::Corrupt("an entry is missing")));
+    }
+    let records = groups.iter_mut().flat_map(|group| &mut group.records);
+    for ((index, record), (used, found)) in (first..).zip(records).zip(uses.into_iter().zip(found)) {
+        record.payloads = follow::payloads(index, &record.entry, found)?;
+        record.used = used;
     }
     Ok(())
 }

@@ -6,6 +6,7 @@
 mod batch;
 mod fields;
 mod link;
+mod moved;
 mod seal;
 
 use aws_sdk_dynamodb::error::BuildError;
@@ -19,6 +20,9 @@ use model::{EntryHash, JournalId, PayloadDigest, StreamName};
 pub(super) use self::batch::{Batch, BatchId, BatchedEntry, Promises, TOKEN};
 pub(super) use self::fields::{Fields, Item};
 pub(super) use self::link::{Link, Moment, Place, Use};
+pub(super) use self::moved::{
+    USES_MAX, moved_journal_item, moved_size, moved_use_item, moved_uses_item, read_moved_uses,
+};
 pub(super) use self::seal::Seal;
 use crate::{ReadError, StoredPayload};
 
@@ -138,6 +142,11 @@ impl Layout {
 
     pub(super) fn seals(&self) -> String {
         self.pk("c")
+    }
+
+    /// The idempotency keys of all entries that were copied here.
+    pub(super) fn moved(&self) -> String {
+        self.pk("u")
     }
 
     fn alone(&self, rest: &str) -> Key {

@@ -3,6 +3,7 @@
 //! Tiles and bundles are C2SP tlog-tiles, so other people's tools read them too. A checkpoint is published last, so all
 //! that it speaks of is there.
 
+mod grow;
 mod heads;
 mod tiles;
 
@@ -23,6 +24,7 @@ use super::parallel;
 use super::records::Records;
 use crate::{Consistency, ReadError, Stored};
 
+pub(super) use self::grow::grown;
 pub(super) use self::tiles::{WIDTH, at as tile_at};
 
 /// The newest checkpoint.

@@ -288,8 +288,10 @@ impl Dynamo {
         uses: Vec<Use>,
     ) -> Result<HashMap<(BatchId, usize), Appended>, ReadError> {
         const MISSING: ReadError = ReadError::Corrupt("the batch of an entry is missing");
+        let (copied, uses): (Vec<_>, Vec<_>) = uses.into_iter().partition(|used| used.batch.is_none());
+        let copied = self.known_copied(&copied).await?;
         if uses.is_empty() {
-            return Ok(HashMap::new());
+            return Ok(copied);
         }
         let keys = uses.iter().map(|used| self.layout.batch(&used.batch));
         let items = self.table.get_all(keys.collect()).await?;
@@ -316,6 +318,7 @@ impl Dynamo {
                 };
                 Ok(((used.batch, used.place), appended))
             })
+            .chain(copied.into_iter().map(Ok))
             .collect()
     }
 }

@@ -112,19 +112,27 @@ impl Origin for SqliteOrigin {
         uses.collect()
     }
 
-    async fn payloads(&self, index: u64, _: &Entry) -> Result<Vec<StoredPayload>, ReadError> {
+    async fn payloads(
+        &self,
+        from: u64,
+        entries: &[Entry],
+    ) -> Result<Vec<Vec<StoredPayload>>, ReadError> {
         let connection = self.lock();
         let mut statement = connection.prepare_cached(
             "SELECT salt, bytes FROM payload WHERE id >= ?1 AND id < ?2 ORDER BY id",
         )?;
-        let first = index * PAYLOADS_PER_ENTRY;
-        let payloads = statement.query_map((first, first + PAYLOADS_PER_ENTRY), |row| {
-            Ok(StoredPayload {
-                salt: row.get(0)?,
-                bytes: row.get(1)?,
-            })
-        })?;
-        Ok(payloads.collect::<Result<_, _>>()?)
+        let mut payloads = Vec::with_capacity(entries.len());
+        for (index, _) in (from..).zip(entries) {
+            let first = index * PAYLOADS_PER_ENTRY;
+            let found = statement.query_map((first, first + PAYLOADS_PER_ENTRY), |row| {
+                Ok(StoredPayload {
+                    salt: row.get(0)?,
+                    bytes: row.get(1)?,
+                })
+            })?;
+            payloads.push(found.collect::<Result<_, _>>()?);
+        }
+        Ok(payloads)
     }
 
     async fn tile(&self, level: u8, index: u64, width: u16) -> Result<Option<Vec<u8>>, ReadError> {

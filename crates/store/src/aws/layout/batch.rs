@@ -22,6 +22,18 @@ pub(in crate::aws) struct BatchId {
 }
 
 impl BatchId {
+    /// Stands for no batch: an entry that was copied here came sealed.
+    pub(in crate::aws) const fn none(entry: EntryHash) -> Self {
+        Self {
+            written_ms: 0,
+            first: entry,
+        }
+    }
+
+    pub(in crate::aws) const fn is_none(&self) -> bool {
+        self.written_ms == 0
+    }
+
     pub(in crate::aws) const fn shard(&self) -> u8 {
         let [first, ..] = self.first.0;
         first % SHARDS
