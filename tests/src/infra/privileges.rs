@@ -259,3 +259,52 @@ fn no_table_can_let_a_recording_role_update_delete_or_seal() {
         );
     }
 }
+
+/// What services do in a role's name, besides the calls of the program.
+const IN_ITS_NAME: [&str; 11] = [
+    // What a transaction takes, as `PutItem`.
+    "dynamodb:ConditionCheckItem",
+    // The table, the bucket, the secrets and the queue, to encrypt and decrypt.
+    "kms:Decrypt",
+    "kms:GenerateDataKey",
+    // Lambda, to read the stream, write the log and say what failed.
+    "dynamodb:DescribeStream",
+    "dynamodb:GetRecords",
+    "dynamodb:GetShardIterator",
+    "dynamodb:ListStreams",
+    "logs:CreateLogStream",
+    "logs:PutLogEvents",
+    "sqs:SendMessage",
+    // The schedule.
+    "lambda:InvokeFunction",
+];
+
+#[test]
+fn roles_have_the_actions_that_the_program_calls() {
+    let services = ["dynamodb:", "s3:", "secretsmanager:", "kms:"];
+    let mut called = BTreeSet::new();
+    for file in crate::tidy::files() {
+        let is_source = file.starts_with("crates/store/src/aws") || file.starts_with("functions/");
+        if is_source && file.ends_with(".rs") && !file.contains("tests") {
+            let text = crate::tidy::text(&file);
+            let names = text.split('"').filter(|part| {
+                let action = services
+                    .iter()
+                    .find_map(|service| part.strip_prefix(service));
+                action.is_some_and(|action| {
+                    !action.is_empty() && action.chars().all(char::is_alphabetic)
+                })
+            });
+            called.extend(names.map(str::to_owned));
+        }
+    }
+    // It has no permission of its own.
+    assert!(called.remove("dynamodb:TransactWriteItems"), "{called:?}");
+    let (granted, _) = granted(&super::template::read());
+    let granted: BTreeSet<_> = granted
+        .into_iter()
+        .map(|privilege| privilege.action)
+        .collect();
+    let called = called.into_iter().chain(IN_ITS_NAME.map(str::to_owned));
+    assert_eq!(granted, called.collect());
+}
