@@ -1,14 +1,12 @@
-//! Environment variables: the template sets what the README's table says, function by function, and nothing else.
+//! Environment variables: the template sets what the README's table says, function by function, and nothing else. That
+//! functions read just these is held by a test of theirs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
 use super::template::of_type;
 use super::{FUNCTIONS, Mutation, finds_each, named, readme};
-
-/// What tests of the functions are told begins with this; functions never see it.
-const OF_TESTS: &str = "TRAILMARK_TEST_";
 
 /// Of each function, the variables and whether it can do without.
 type Variables = BTreeMap<String, BTreeMap<String, bool>>;
@@ -81,35 +79,6 @@ fn is_conditional(value: &Value) -> bool {
 #[test]
 fn functions_are_given_the_variables_of_the_table() {
     finds_each(check, &MUTATIONS);
-}
-
-#[test]
-fn the_functions_read_the_variables_of_the_table_and_no_others() {
-    let documented: BTreeSet<_> = documented()
-        .into_values()
-        .flat_map(BTreeMap::into_keys)
-        .collect();
-    let mut read = BTreeSet::new();
-    for file in crate::tidy::files() {
-        if file.starts_with("functions/") && file.ends_with(".rs") {
-            let text = crate::tidy::text(&file);
-            let names = text
-                .split('"')
-                .filter(|part| is_variable(part))
-                .map(str::to_owned);
-            read.extend(names);
-        }
-    }
-    assert_eq!(read, documented);
-}
-
-fn is_variable(text: &str) -> bool {
-    let name = text.strip_prefix("TRAILMARK_");
-    let name = name.filter(|_| !text.starts_with(OF_TESTS));
-    name.is_some_and(|name| {
-        name.bytes()
-            .all(|byte| byte.is_ascii_uppercase() || b"_0123456789".contains(&byte))
-    })
 }
 
 fn variables<'a>(
