@@ -198,6 +198,7 @@ impl Bucket {
             .bucket(&*self.name)
             .key(self.key(key))
             .content_length(i64::try_from(size).map_err(|_| refused())?)
+            .checksum_algorithm(ChecksumAlgorithm::Sha256)
             .checksum_sha256(base64::encode(sha256))
             .if_none_match("*")
             .presigned(valid)

@@ -7,6 +7,8 @@
 mod kms;
 mod receipt;
 mod source;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

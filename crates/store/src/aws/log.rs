@@ -12,7 +12,7 @@ use std::sync::Arc;
 use journal::note::{Checkpoint, Note};
 use journal::receipt::Proved;
 use journal::tile::{Content, Tile};
-use journal::tree::{Hash, verify_inclusion};
+use journal::tree::{Frontier, Hash, verify_inclusion};
 use journal::{Head, Receipt};
 use model::limits::{HEADER_BYTES_MAX, INTEGER_MAX};
 use model::{Entry, EntryHash, JournalId, StreamName};
@@ -194,7 +194,7 @@ impl Log {
         size: u64,
     ) -> Result<Vec<(StreamName, Head)>, ReadError> {
         let size = size.min(published.size);
-        let mut heads = self.listed_heads(size).await?;
+        let mut heads = self.listed_heads(published, size).await?;
         while heads.size() < size {
             let limit = usize::try_from(size - heads.size()).unwrap_or(usize::MAX);
             // A part at a time, so that memory holds the heads and not the log.
@@ -212,23 +212,42 @@ impl Log {
     }
 
     /// Reads the newest list of heads that covers at most `size` entries.
-    async fn listed_heads(&self, size: u64) -> Result<Heads, ReadError> {
-        if let Some(heads) = self.read_heads(size).await? {
+    async fn listed_heads(&self, published: &Published, size: u64) -> Result<Heads, ReadError> {
+        if let Some(heads) = self.read_heads(published, size).await? {
             return Ok(heads);
         }
         let listed = self.records.seal_before(size).await?.map_or(0, |seal| seal.heads);
         if listed == 0 {
             return Ok(Heads::default());
         }
-        let heads = self.read_heads(listed).await?;
+        let heads = self.read_heads(published, listed).await?;
         heads.ok_or(ReadError::Corrupt("a list of heads is missing"))
     }
 
-    async fn read_heads(&self, size: u64) -> Result<Option<Heads>, ReadError> {
+    /// Reads a list of heads, if there is one of this very log.
+    async fn read_heads(
+        &self,
+        published: &Published,
+        size: u64,
+    ) -> Result<Option<Heads>, ReadError> {
         let found = self.bucket.get(&heads::key(size), heads::BYTES_MAX).await?;
-        found
-            .map(|object| Heads::read(self.bucket.journal(), size, &object.bytes))
-            .transpose()
+        let Some(object) = found else {
+            return Ok(None);
+        };
+        let (heads, root) = Heads::read(self.bucket.journal(), size, &object.bytes)?;
+        let is_ours = self.root_at(published, size).await? == root;
+        Ok(is_ours.then_some(heads))
+    }
+
+    /// Computes the root of the log's first `size` entries from its tiles.
+    pub(super) async fn root_at(&self, published: &Published, size: u64) -> Result<Hash, ReadError> {
+        Ok(self.frontier_at(published, size).await?.root())
+    }
+
+    /// Returns the tree as it was with fewer entries.
+    async fn frontier_at(&self, published: &Published, size: u64) -> Result<Frontier, ReadError> {
+        let edge = self.tiles.prove(published.size, Proof::Edge(size)).await?;
+        Frontier::from_edge(size, edge).ok_or(MISSING)
     }
 
     /// Returns the list of heads of the first `size` entries as an object: its key and bytes; `after` are the entries
@@ -239,15 +258,21 @@ impl Log {
         after: &[Entry],
         size: u64,
     ) -> Result<(String, Vec<u8>), ReadError> {
-        let mut heads = match before {
-            Some(before) => Heads::of(before.size.min(size), self.heads_at(before, size).await?),
-            None => Heads::default(),
+        let (mut heads, mut frontier) = match before {
+            Some(before) => {
+                let size = before.size.min(size);
+                let heads = Heads::of(size, self.heads_at(before, size).await?);
+                (heads, self.frontier_at(before, size).await?)
+            }
+            None => (Heads::default(), Frontier::new()),
         };
         let beyond = usize::try_from(size - heads.size()).unwrap_or(usize::MAX);
         for entry in after.iter().take(beyond) {
             heads.append(entry);
+            frontier.append(&entry.hash());
         }
-        Ok((heads::key(size), heads.write(self.bucket.journal())))
+        let bytes = heads.write(self.bucket.journal(), &frontier.root());
+        Ok((heads::key(size), bytes))
     }
 }
 

@@ -6,7 +6,7 @@
 
 mod backlog;
 mod error;
-mod fuse;
+pub(super) mod fuse;
 mod gather;
 mod order;
 mod outside;
@@ -22,7 +22,6 @@ use journal::note::Checkpoint;
 use model::kind::Fields as _;
 use model::{Entry, EntryHash, JournalId, StreamName};
 
-use self::backlog::Backlog;
 use self::fuse::{Fuse, Whole, Write};
 use self::gather::{Gathered, gather};
 use self::order::{Unit, order};
@@ -36,6 +35,7 @@ use super::records::Records;
 use super::table::Table;
 use crate::{Clock, ReadError};
 
+pub(super) use self::backlog::Backlog;
 pub use self::error::SealError;
 pub(super) use self::outside::{Outside, judge};
 
@@ -317,6 +317,7 @@ impl Sealer {
             return Ok(Sealing::overtaken(&state));
         }
         // From here on it is sealed. If we die, whoever comes next publishes it.
+        self.learn(&seal, &staged);
         self.publish(&seal, &staged).await?;
         let published = self.write_checkpoint(&seal, state.found.as_ref()).await?;
         let sealed = staged.entries.len() as u64;
@@ -365,6 +366,13 @@ impl Sealer {
         } else {
             (HashSet::new(), 0)
         }
+    }
+
+    /// Spares the next step to ask for the places of what was just sealed.
+    fn learn(&self, seal: &Seal, staged: &Staged) {
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        memory.seal = Some((seal.number, seal.checkpoint.clone()));
+        memory.known.extend(staged.entries.iter().map(Entry::hash));
     }
 
     fn remember(&self, newest: Option<&Seal>, known: HashSet<EntryHash>, low_ms: u64) {
@@ -446,6 +454,22 @@ impl Rest {
             missed,
             overtaken: false,
         }
+    }
+}
+
+#[cfg(test)]
+impl Sealer {
+    /// Makes one that does less at once, and can be stopped.
+    pub(in crate::aws) fn limited(self, entries_max: usize, heads_interval: u64) -> Self {
+        let limits = Limits {
+            entries_max,
+            heads_interval,
+        };
+        Self { limits, ..self }
+    }
+
+    pub(in crate::aws) fn fused(self, fuse: Arc<dyn Fuse>) -> Self {
+        Self { fuse, ..self }
     }
 }
 

@@ -1,12 +1,13 @@
 //! The last entry of every stream as of some size of the log, as an object, `heads/<size>`.
 //!
-//! Three lines: `trailmark heads 1`, the journal, and how many streams there are; then for each stream, by name: the
-//! length of its name as one byte, its name, and, as 8, 32 and 8 bytes, big endian, its last entry's seq, hash and
-//! recorded time.
+//! Four lines: `trailmark heads 1`, the journal, the root of the log of that size, and how many streams there are; then
+//! for each stream, by name: the length of its name as one byte, its name, and, as 8, 32 and 8 bytes, big endian, its
+//! last entry's seq, hash and recorded time. The root tells a list from one that a log had which was lost since.
 
 use std::collections::BTreeMap;
 
 use journal::Head;
+use journal::tree::Hash;
 use model::{Entry, EntryHash, JournalId, StreamName};
 
 use crate::ReadError;
@@ -62,8 +63,8 @@ impl Heads {
         self.heads.into_iter().collect()
     }
 
-    pub(super) fn write(&self, journal: &JournalId) -> Vec<u8> {
-        let mut bytes = format!("{MAGIC}\n{journal}\n{}\n", self.heads.len()).into_bytes();
+    pub(super) fn write(&self, journal: &JournalId, root: &Hash) -> Vec<u8> {
+        let mut bytes = format!("{MAGIC}\n{journal}\n{root}\n{}\n", self.heads.len()).into_bytes();
         for (stream, head) in &self.heads {
             let name = stream.as_str().as_bytes();
             // A stream's name is at most 160 bytes long.
@@ -76,12 +77,19 @@ impl Heads {
         bytes
     }
 
-    pub(super) fn read(journal: &JournalId, size: u64, bytes: &[u8]) -> Result<Self, ReadError> {
-        let mut lines = bytes.splitn(4, |byte| *byte == b'\n');
+    /// Reads a list, and the root of the log that it is of.
+    pub(super) fn read(
+        journal: &JournalId,
+        size: u64,
+        bytes: &[u8],
+    ) -> Result<(Self, Hash), ReadError> {
+        let mut lines = bytes.splitn(5, |byte| *byte == b'\n');
         let mut line = || std::str::from_utf8(lines.next()?).ok();
         let of_journal = line() == Some(MAGIC) && line() == Some(journal.as_str());
+        let root = line().and_then(|root| root.parse::<Hash>().ok());
         let count = line().and_then(|count| count.parse::<usize>().ok());
-        let (Some(count), Some(mut rest), true) = (count, lines.next(), of_journal) else {
+        let counted = root.zip(count).filter(|_| of_journal);
+        let (Some((root, count)), Some(mut rest)) = (counted, lines.next()) else {
             return Err(NO_HEADS);
         };
         let mut heads = BTreeMap::new();
@@ -91,7 +99,7 @@ impl Heads {
             rest = after;
         }
         if heads.len() == count {
-            Ok(Self { size, heads })
+            Ok((Self { size, heads }, root))
         } else {
             Err(NO_HEADS)
         }
@@ -129,9 +137,11 @@ mod tests {
             ("trail/flow/a".parse().unwrap(), head(1 << 40, 200)),
         ];
         let heads = Heads::of(7, list.clone());
-        let bytes = heads.write(&journal);
-        assert!(bytes.starts_with(b"trailmark heads 1\ntrailmark/test\n2\n\x05admin\0\0"));
-        assert_eq!(Heads::read(&journal, 7, &bytes).unwrap(), heads);
+        let root = Hash([10; 32]);
+        let bytes = heads.write(&journal, &root);
+        let begin = format!("trailmark heads 1\ntrailmark/test\n{root}\n2\n\u{5}admin\0\0");
+        assert!(bytes.starts_with(begin.as_bytes()));
+        assert_eq!(Heads::read(&journal, 7, &bytes).unwrap(), (heads.clone(), root));
         assert_eq!(heads.into_list(), list);
         for length in 0..bytes.len() {
             Heads::read(&journal, 7, &bytes[..length]).unwrap_err();

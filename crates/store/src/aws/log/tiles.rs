@@ -3,7 +3,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use journal::tile::{Content, Tile, TileNodes, WIDTH_MAX};
-use journal::tree::{Hash, Nodes, ProofError, consistency_proof, inclusion_proof};
+use journal::tree::{Frontier, Hash, Nodes, ProofError, consistency_proof, inclusion_proof};
 
 use super::super::bucket::Bucket;
 use super::super::parallel;
@@ -36,6 +36,8 @@ pub(super) enum Proof {
     Inclusion(u64),
     /// That the log continues that of so many entries.
     Consistency(u64),
+    /// The right edge of the tree over so many entries: what its root follows from.
+    Edge(u64),
 }
 
 impl Proof {
@@ -43,6 +45,7 @@ impl Proof {
         match self {
             Self::Inclusion(index) => inclusion_proof(nodes, index, size),
             Self::Consistency(from) => consistency_proof(nodes, from, size),
+            Self::Edge(of) => Ok(Frontier::from_nodes(nodes, of)?.edge().to_vec()),
         }
     }
 }
@@ -126,7 +129,7 @@ mod tests {
         let names: Vec<String> = needed.iter().map(Tile::to_string).collect();
         assert_eq!(
             names,
-            ["tile/0/002", "tile/0/273.p/112", "tile/1/000", "tile/1/001.p/17", "tile/2/000.p/1"]
+            ["tile/0/002", "tile/0/273.p/112", "tile/1/000", "tile/1/001.p/17"]
         );
     }
 

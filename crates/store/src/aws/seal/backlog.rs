@@ -8,7 +8,7 @@ use super::super::records::Records;
 use crate::ReadError;
 
 /// Batches that are still to be read.
-pub(super) struct Backlog {
+pub(in crate::aws) struct Backlog {
     records: Records,
     shards: Vec<Shard>,
 }
@@ -27,7 +27,7 @@ struct Shard {
 
 impl Backlog {
     /// Begins with the batches of a moment, and ends with those of another moment's day.
-    pub(super) fn new(records: Records, from_ms: u64, until_ms: u64) -> Self {
+    pub(in crate::aws) fn new(records: Records, from_ms: u64, until_ms: u64) -> Self {
         let shard = |number| Shard {
             number,
             from_ms,
@@ -42,7 +42,7 @@ impl Backlog {
     }
 
     /// Reads up to so many batches; none at the end.
-    pub(super) async fn next(&mut self, count: usize) -> Result<Vec<Batch>, ReadError> {
+    pub(in crate::aws) async fn next(&mut self, count: usize) -> Result<Vec<Batch>, ReadError> {
         let mut part = Vec::new();
         while part.len() < count {
             if self.shards.iter().any(Shard::is_dry) {

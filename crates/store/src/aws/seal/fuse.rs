@@ -4,7 +4,7 @@ use super::SealError;
 
 /// A write of the sealer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Write {
+pub(in crate::aws) enum Write {
     /// What is to be sealed, as an object.
     Stage,
     /// The seal: the one write that decides.
@@ -23,13 +23,13 @@ pub(super) enum Write {
 
 /// Is asked before each write, and can hold it up or let it never happen: how tests make a sealer die at any point.
 #[async_trait]
-pub(super) trait Fuse: Send + Sync {
+pub(in crate::aws) trait Fuse: Send + Sync {
     async fn before(&self, write: Write) -> Result<(), SealError>;
 }
 
 /// Lets every write happen.
 #[derive(Debug)]
-pub(super) struct Whole;
+pub(in crate::aws) struct Whole;
 
 #[async_trait]
 impl Fuse for Whole {

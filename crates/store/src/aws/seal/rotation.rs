@@ -31,7 +31,7 @@ pub(super) fn signable(
         }
     }
     match key {
-        Some(key) if count == 0 => Err(other_key(key, signer)),
+        Some(key) if count == 0 && key != *signer => Err(other_key(key, signer)),
         _ => Ok(count),
     }
 }

@@ -19,15 +19,15 @@ use crate::conformance::{SEED, Witness, attestation, genesis, journal_id, stream
 use crate::{Clock, Store as _};
 
 /// A journal with its genesis, of which nothing is sealed.
-struct Journal {
-    place: Place,
+pub(super) struct Journal {
+    pub(super) place: Place,
     store: Dynamo,
-    entries: Vec<Entry>,
+    pub(super) entries: Vec<Entry>,
     number: u64,
 }
 
 impl Journal {
-    async fn new() -> Option<Self> {
+    pub(super) async fn new() -> Option<Self> {
         let place = Place::new(servers()?.clients(&[])).await;
         let journal = journal_id();
         let (store, first) = Dynamo::create(&place.settings(&journal), genesis(&journal)).await.unwrap();
@@ -39,11 +39,11 @@ impl Journal {
         })
     }
 
-    fn id(&self) -> JournalId {
+    pub(super) fn id(&self) -> JournalId {
         journal_id()
     }
 
-    fn sealer(&self) -> Sealer {
+    pub(super) fn sealer(&self) -> Sealer {
         self.sealer_with(SEED)
     }
 
@@ -54,13 +54,13 @@ impl Journal {
     }
 
     /// Appends one batch.
-    async fn append(&mut self, drafts: Vec<Draft>) {
+    pub(super) async fn append(&mut self, drafts: Vec<Draft>) {
         let appended = self.store.append(drafts).await.unwrap();
         self.entries.extend(appended.into_iter().map(|one| one.stored.entry));
     }
 
     /// Appends batches one after the other, a moment apart, in a stream that all are in and others that are new.
-    async fn grow(&mut self, batches: u64) {
+    pub(super) async fn grow(&mut self, batches: u64) {
         for _ in 0..batches {
             self.place.clock.pass(7);
             let number = self.number;
@@ -102,27 +102,25 @@ impl Journal {
         assert_eq!(self.store.heads_at(log.len() as u64).await.unwrap(), listed);
     }
 
-    /// Describes the table and all objects, so that any write shows.
-    async fn content(&self) -> String {
+    /// Lists all items and objects, so that any write shows: items are never written twice.
+    async fn content(&self) -> Vec<String> {
         let items = self.place.items(&self.place.address.table).await;
         let mut all: Vec<String> = items
-            .into_iter()
-            .map(|item| {
-                let item: std::collections::BTreeMap<_, _> = item.into_iter().collect();
-                format!("{item:?}")
-            })
+            .iter()
+            .map(|item| format!("{} {}", item["pk"].as_s().unwrap(), item["sk"].as_s().unwrap()))
             .collect();
         for bucket in [&*self.place.address.bucket, self.place.address.checkpoint_bucket()] {
             let listed = self.place.clients.s3.list_objects_v2().bucket(bucket).send().await.unwrap();
-            all.extend(listed.contents().iter().map(|object| format!("{bucket} {object:?}")));
+            let objects = listed.contents().iter();
+            all.extend(objects.map(|object| format!("{bucket} {:?} {:?}", object.key, object.last_modified)));
         }
         all.sort_unstable();
-        all.join("\n")
+        all
     }
 }
 
 /// Does steps until nothing is left.
-async fn finish(sealer: &Sealer) -> Sealing {
+pub(super) async fn finish(sealer: &Sealer) -> Sealing {
     for _ in 0..200 {
         let sealing = sealer.run().await.unwrap();
         if sealing.remaining == 0 && sealing.sealed == 0 && !sealing.overtaken {

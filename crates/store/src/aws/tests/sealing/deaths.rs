@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::*;
 use crate::ReadError;
-use crate::aws::seal::fuses::{Fuse, Write};
+use crate::aws::seal::fuse::{Fuse, Write};
 
 /// Lets so many writes happen, and nothing after them.
 struct Breaking {

@@ -7,7 +7,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::*;
-use crate::aws::seal::fuses::{Fuse, Write};
+use crate::aws::seal::fuse::{Fuse, Write};
 
 /// Stops before one write, says so, and waits until it may go on.
 struct Gate {
@@ -84,7 +84,8 @@ async fn sealers_race_while_entries_come_in() {
     };
     let sealed = sealed_by_all.await;
     let before = journal.log().await.len() as u64;
-    assert_eq!(sealed, before);
+    // Two that make the very same seal both say so.
+    assert!(sealed >= before && before > 10, "{sealed} of {before}");
     finish(&journal.sealer()).await;
     journal.check_all().await;
 }
