@@ -13,6 +13,7 @@ use journal::receipt::ReceiptTerms;
 use model::JournalId;
 
 use crate::Clock;
+use crate::aws::faulty::Network;
 use crate::aws::layout::Item;
 use crate::aws::{Address, Clients, Endpoints, PROMISE_WINDOW_MS, Promiser, Settings, table_definition};
 use crate::conformance::{SEED, TestClock};
@@ -48,9 +49,15 @@ pub(super) fn servers() -> Option<Servers> {
 impl Servers {
     /// Makes clients; interceptors see their requests.
     pub(super) fn clients(&self, interceptors: &[SharedInterceptor]) -> Clients {
+        self.clients_over(&Network::default(), interceptors)
+    }
+
+    /// Makes clients on a network that can fail.
+    pub(super) fn clients_over(&self, network: &Network, interceptors: &[SharedInterceptor]) -> Clients {
         let http = aws_smithy_http_client::Builder::new()
             .tls_provider(Provider::Rustls(CryptoMode::Ring))
             .build_https();
+        let http = network.before(http);
         let credentials = Credentials::new("test", "test", None, None, "tests");
         let sdk = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
