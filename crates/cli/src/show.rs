@@ -1,5 +1,6 @@
 //! Answers that several commands show alike.
 
+use recorder::timestamp;
 use serde_json::Value;
 
 use crate::answer::{flag, list, short, text, time};
@@ -12,12 +13,17 @@ pub(crate) fn recorded(page: &mut Page, what: &str, answer: &Value) {
     } else {
         ""
     };
-    let place = page.style.dim(&format!(
-        "entry {} at index {}{again}",
-        short(answer, "/entry"),
-        text(answer, "/index")
-    ));
+    let (entry, place) = (short(answer, "/entry"), place(answer));
+    let place = page.style.dim(&format!("entry {entry} {place}{again}"));
     page.line(format!("{what}  {place}"));
+}
+
+/// Says where an entry stands in the log, or by when it will.
+fn place(answer: &Value) -> String {
+    match answer.pointer("/receipt/latest_ms").and_then(Value::as_u64) {
+        Some(latest_ms) => format!("promised by {}", timestamp::format(latest_ms)),
+        None => format!("at index {}", text(answer, "/index")),
+    }
 }
 
 /// Shows entries: when, what, and by whom.
@@ -93,4 +99,20 @@ pub(crate) fn recorded_in(page: &mut Page, places: &[Value]) {
         }),
         "it was never recorded",
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_entry_stands_at_its_index_or_is_promised() {
+        let proved = json!({"index": 7, "receipt": {"status": "proved", "index": 7}});
+        assert_eq!(place(&proved), "at index 7");
+        let latest_ms = 1_790_000_000_000_u64;
+        let promised = json!({"receipt": {"status": "promised", "latest_ms": latest_ms}});
+        assert_eq!(place(&promised), "promised by 2026-09-21T14:13:20.000Z");
+    }
 }
