@@ -63,7 +63,7 @@ pub trait Store: Send + Sync {
         Ok(heads.into_iter().next().flatten())
     }
 
-    /// Returns the last entries of streams, in the order asked for, all of one moment.
+    /// Returns the last entries of streams, in the order asked for, each as of a moment of this call.
     async fn heads(&self, streams: &[StreamName]) -> Result<Vec<Option<Head>>, ReadError>;
 
     /// Returns up to `limit` entries of a stream, from `from_seq` on (included) in a direction.

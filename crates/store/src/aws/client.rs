@@ -104,12 +104,22 @@ impl Clients {
         let mut dynamodb = aws_sdk_dynamodb::config::Builder::from(sdk)
             .retry_config(retry.clone())
             .timeout_config(timeouts(TABLE_ATTEMPT, TABLE_CALL));
-        dynamodb.set_endpoint_url(endpoints.dynamodb.clone().or_else(|| sdk.endpoint_url().map(str::to_owned)));
+        dynamodb.set_endpoint_url(
+            endpoints
+                .dynamodb
+                .clone()
+                .or_else(|| sdk.endpoint_url().map(str::to_owned)),
+        );
         let mut s3 = aws_sdk_s3::config::Builder::from(sdk)
             .retry_config(retry)
             .timeout_config(timeouts(BUCKET_ATTEMPT, BUCKET_CALL))
             .force_path_style(endpoints.s3.is_some());
-        s3.set_endpoint_url(endpoints.s3.clone().or_else(|| sdk.endpoint_url().map(str::to_owned)));
+        s3.set_endpoint_url(
+            endpoints
+                .s3
+                .clone()
+                .or_else(|| sdk.endpoint_url().map(str::to_owned)),
+        );
         for interceptor in interceptors.iter().chain([&listener]) {
             dynamodb.push_interceptor(interceptor.clone());
             s3.push_interceptor(interceptor.clone());
@@ -170,7 +180,11 @@ impl Clock for ServiceClock {
     }
 
     fn elapsed_ms(&self) -> u64 {
-        let heard = *self.time.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let heard = *self
+            .time
+            .heard
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         match heard {
             Some(heard) => heard.date_ms + self.time.since.elapsed_ms().saturating_sub(heard.at_ms),
             // Nothing was heard yet, and so nothing is contradicted.

@@ -185,13 +185,19 @@ fn day(ms: u64) -> String {
     let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month = (5 * of_year + 2) / 153;
     let date = of_year - (153 * month + 2) / 5 + 1;
-    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    let (month, next) = if month < 10 {
+        (month + 3, 0)
+    } else {
+        (month - 9, 1)
+    };
     format!("{:04}-{month:02}-{date:02}", era * 400 + year_of_era + next)
 }
 
 /// Writes the item that says that there is a journal.
 pub(super) fn journal_item(layout: &Layout) -> Item {
-    Fields::of(layout.journal()).number("f", u64::from(LAYOUT)).item()
+    Fields::of(layout.journal())
+        .number("f", u64::from(LAYOUT))
+        .item()
 }
 
 /// Reads the layout's version from the journal's item.
@@ -202,7 +208,11 @@ pub(super) fn layout_version(item: Item) -> Result<u32, ReadError> {
         .ok_or(ReadError::Corrupt("a journal's item is none"))
 }
 
-pub(super) fn payload_item(layout: &Layout, digest: &PayloadDigest, payload: &StoredPayload) -> Item {
+pub(super) fn payload_item(
+    layout: &Layout,
+    digest: &PayloadDigest,
+    payload: &StoredPayload,
+) -> Item {
     Fields::of(layout.payload(digest))
         .bytes("s", payload.salt)
         .bytes("b", payload.bytes.as_slice())
@@ -230,7 +240,9 @@ pub fn table_definition(table: &str) -> Result<CreateTableInput, BuildError> {
         let attribute = AttributeDefinition::builder()
             .attribute_name(name)
             .attribute_type(ScalarAttributeType::S);
-        let element = KeySchemaElement::builder().attribute_name(name).key_type(key);
+        let element = KeySchemaElement::builder()
+            .attribute_name(name)
+            .key_type(key);
         definition = definition
             .attribute_definitions(attribute.build()?)
             .key_schema(element.build()?);

@@ -66,8 +66,13 @@ impl Look {
         let (found, reason) = match judged {
             Ok(found) => (found, None),
             // It was another before our eyes: who changed it writes too.
-            Err(ReadOnlyReason::Forked { .. } | ReadOnlyReason::OutsideUnreadable) if state.agreed => {
-                (OutsideCheckpoint::Contradicted, Some(ReadOnlyReason::OutsideChanged))
+            Err(ReadOnlyReason::Forked { .. } | ReadOnlyReason::OutsideUnreadable)
+                if state.agreed =>
+            {
+                (
+                    OutsideCheckpoint::Contradicted,
+                    Some(ReadOnlyReason::OutsideChanged),
+                )
             }
             Err(reason) => (OutsideCheckpoint::Contradicted, Some(reason)),
         };
@@ -85,7 +90,8 @@ impl Look {
 impl Dynamo {
     /// Compares the newest seal with the checkpoint outside.
     pub(super) async fn look(&self) -> Result<Status, ReadError> {
-        let (mut newest, outside) = tokio::try_join!(self.records.newest_seal(), self.log.outside())?;
+        let (mut newest, outside) =
+            tokio::try_join!(self.records.newest_seal(), self.log.outside())?;
         let note = outside.map(|object| object.bytes).unwrap_or_default();
         let note = String::from_utf8_lossy(&note);
         let mut found = judge(&self.records, newest.as_ref(), &note).await?;

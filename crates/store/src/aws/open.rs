@@ -108,8 +108,8 @@ impl Dynamo {
     /// When there is none of this id, or this program cannot use it.
     pub async fn open(settings: &Settings) -> Result<Self, OpenError> {
         let store = Self::start(settings);
-        let (version, _) = tokio::try_join!(store.records.layout_version(), store.look())
-            .map_err(unopened)?;
+        let (version, _) =
+            tokio::try_join!(store.records.layout_version(), store.look()).map_err(unopened)?;
         match version {
             None => return Err(OpenError::NotFound),
             Some(found) if found > LAYOUT => {
@@ -162,7 +162,9 @@ impl Dynamo {
     async fn check_key(&self, pin: &Vkey) -> Result<(), OpenError> {
         let admin = StreamName::admin();
         let genesis = self.records.entries_at(&[(admin, 0)]).await?;
-        let genesis = genesis.first().map(|entry| kind::read::<kind::Genesis>(entry.header()));
+        let genesis = genesis
+            .first()
+            .map(|entry| kind::read::<kind::Genesis>(entry.header()));
         let first = genesis.and_then(Result::ok).flatten();
         if first.is_some_and(|first| first.log_key == *pin) {
             return Ok(());

@@ -23,8 +23,14 @@ impl ReadPast {
     /// Reads all that linking drafts asks for, at once.
     ///
     /// The last entry of `admin` is among it: it knows how often the clock was corrected.
-    pub(super) async fn read(table: &Table, layout: &Layout, drafts: &[Draft]) -> Result<Self, ReadError> {
-        let streams = drafts.iter().flat_map(|draft| draft.streams.iter().cloned());
+    pub(super) async fn read(
+        table: &Table,
+        layout: &Layout,
+        drafts: &[Draft],
+    ) -> Result<Self, ReadError> {
+        let streams = drafts
+            .iter()
+            .flat_map(|draft| draft.streams.iter().cloned());
         let streams: HashSet<_> = streams.chain([StreamName::admin()]).collect();
         let keys = drafts.iter().filter_map(|draft| draft.idempotency);
         let keys: HashSet<_> = keys.map(|used| used.key).collect();
@@ -46,7 +52,9 @@ impl ReadPast {
         let known = heads.into_iter();
         let used = uses.into_iter();
         Ok(Self {
-            heads: known.filter_map(|(stream, last)| Some((stream, last?))).collect(),
+            heads: known
+                .filter_map(|(stream, last)| Some((stream, last?)))
+                .collect(),
             uses: used.filter_map(|(key, used)| Some((key, used?))).collect(),
         })
     }

@@ -38,7 +38,11 @@ impl Payloads {
         Ok(())
     }
 
-    async fn put_one(&self, digest: PayloadDigest, payload: StoredPayload) -> Result<(), ReadError> {
+    async fn put_one(
+        &self,
+        digest: PayloadDigest,
+        payload: StoredPayload,
+    ) -> Result<(), ReadError> {
         if payload.bytes.len() > PAYLOAD_ITEM_BYTES_MAX {
             let bytes = [payload.salt.as_slice(), &payload.bytes].concat();
             // The digest is that of these bytes, and the service checks it; what is there has it too.
@@ -74,13 +78,18 @@ impl Payloads {
     }
 }
 
-async fn get_object(bucket: &Bucket, digest: &PayloadDigest) -> Result<Option<StoredPayload>, ReadError> {
+async fn get_object(
+    bucket: &Bucket,
+    digest: &PayloadDigest,
+) -> Result<Option<StoredPayload>, ReadError> {
     let Some(object) = bucket.get(&object(digest), OBJECT_BYTES_MAX).await? else {
         return Ok(None);
     };
     let mut salt = object.bytes;
     let bytes = salt.split_off(SALT_BYTES.min(salt.len()));
-    let salt = salt.try_into().map_err(|_| ReadError::Corrupt("a payload's object is none"))?;
+    let salt = salt
+        .try_into()
+        .map_err(|_| ReadError::Corrupt("a payload's object is none"))?;
     Ok(Some(StoredPayload { salt, bytes }))
 }
 

@@ -86,7 +86,10 @@ impl Dynamo {
         loop {
             let first = match era {
                 0 => 0,
-                _ => self.first_where(stream, last, |moment| moment.era >= era).await?,
+                _ => {
+                    self.first_where(stream, last, |moment| moment.era >= era)
+                        .await?
+                }
             };
             // The first of this era that is too late; the era's last is one.
             let late = |moment: Moment| moment.era >= era && moment.recorded_ms > recorded_ms;
@@ -134,7 +137,10 @@ impl Dynamo {
 
     async fn moment(&self, stream: &StreamName, seq: u64) -> Result<Moment, ReadError> {
         let key = self.layout.link(stream, seq);
-        let item = self.table.get_attributes(key, Some(Moment::ATTRIBUTES)).await?;
+        let item = self
+            .table
+            .get_attributes(key, Some(Moment::ATTRIBUTES))
+            .await?;
         Moment::read(item.ok_or(GAP)?)
     }
 
@@ -202,9 +208,11 @@ impl Dynamo {
             return Ok(None);
         };
         match self.published().await? {
-            Some(published) if place.index < published.size => {
-                self.log.prove(&published, place.index, hash).await.map(Some)
-            }
+            Some(published) if place.index < published.size => self
+                .log
+                .prove(&published, place.index, hash)
+                .await
+                .map(Some),
             _ => Ok(None),
         }
     }
@@ -232,7 +240,12 @@ impl Dynamo {
         let heads = self.read_heads(&names).await?;
         let listed = names.into_iter().zip(heads);
         listed
-            .map(|(name, head)| Ok((name, head.ok_or(ReadError::Corrupt("a stream has no entry"))?)))
+            .map(|(name, head)| {
+                Ok((
+                    name,
+                    head.ok_or(ReadError::Corrupt("a stream has no entry"))?,
+                ))
+            })
             .collect()
     }
 

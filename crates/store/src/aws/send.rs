@@ -82,8 +82,14 @@ pub(super) async fn send(table: &Table, items: &[Item], token: &str) -> Result<S
 
 /// Reads whether a transaction was done: its batch tells.
 async fn look(table: &Table, items: &[Item], token: &str) -> Result<Sent, AppendError> {
-    let batch = items.last().and_then(Key::of).ok_or(AppendError::Unanswered)?;
-    let found = table.get(batch).await.map_err(|_| AppendError::Unanswered)?;
+    let batch = items
+        .last()
+        .and_then(Key::of)
+        .ok_or(AppendError::Unanswered)?;
+    let found = table
+        .get(batch)
+        .await
+        .map_err(|_| AppendError::Unanswered)?;
     Ok(match found {
         Some(item) if has_token(&item, token) => Sent::Done,
         _ => Sent::Taken,
@@ -122,7 +128,11 @@ fn has_token(item: &Item, token: &str) -> bool {
 
 impl Table {
     fn throttled(&self) -> CallError {
-        CallError::because("dynamodb:TransactWriteItems", self.resource(), Reason::Throttled)
+        CallError::because(
+            "dynamodb:TransactWriteItems",
+            self.resource(),
+            Reason::Throttled,
+        )
     }
 }
 
@@ -133,7 +143,10 @@ mod tests {
     use super::*;
 
     fn taken(token: &str) -> Obstacle {
-        Obstacle::Taken(Item::from([(TOKEN.to_owned(), AttributeValue::S(token.to_owned()))]))
+        Obstacle::Taken(Item::from([(
+            TOKEN.to_owned(),
+            AttributeValue::S(token.to_owned()),
+        )]))
     }
 
     #[test]
@@ -148,7 +161,10 @@ mod tests {
             (vec![Conflict, other(), Throttled], Judged::Taken),
             (vec![other(), taken("theirs")], Judged::Taken),
             (vec![other(), taken("ours")], Judged::Ours),
-            (vec![refused(), other()], Judged::Refused("ItemCollectionSizeLimitExceeded: ".to_owned())),
+            (
+                vec![refused(), other()],
+                Judged::Refused("ItemCollectionSizeLimitExceeded: ".to_owned()),
+            ),
         ] {
             assert_eq!(judge(&obstacles, "ours"), expected, "{obstacles:?}");
         }

@@ -91,7 +91,8 @@ impl Store for Dynamo {
 
     async fn checkpoint(&self) -> Result<String, ReadError> {
         let published = self.published().await?;
-        let published = published.ok_or_else(|| ReadError::Unavailable("nothing is sealed yet".into()))?;
+        let published =
+            published.ok_or_else(|| ReadError::Unavailable("nothing is sealed yet".into()))?;
         Ok(published.note)
     }
 

@@ -113,7 +113,10 @@ pub(super) enum Obstacle {
 
 impl Table {
     pub(super) fn new(clients: &Clients, name: &str) -> Self {
-        let region = clients.sdk.region().map_or("no region", |region| region.as_ref());
+        let region = clients
+            .sdk
+            .region()
+            .map_or("no region", |region| region.as_ref());
         Self {
             client: clients.dynamodb.clone(),
             name: name.to_owned(),
@@ -150,7 +153,8 @@ impl Table {
             .send()
             .await
             .map_err(|error| read_error(CallError::of(ACTION, self.resource(), error)))?;
-        self.meter.read(got.consumed_capacity.and_then(|units| units.capacity_units));
+        self.meter
+            .read(got.consumed_capacity.and_then(|units| units.capacity_units));
         Ok(got.item)
     }
 
@@ -191,18 +195,28 @@ impl Table {
             for units in got.consumed_capacity.unwrap_or_default() {
                 self.meter.read(units.capacity_units);
             }
-            let items = got.responses.as_mut().and_then(|all| all.remove(&self.name));
+            let items = got
+                .responses
+                .as_mut()
+                .and_then(|all| all.remove(&self.name));
             for item in items.unwrap_or_default() {
                 found.extend(Key::of(&item).map(|key| (key, item)));
             }
-            let left = got.unprocessed_keys.as_mut().and_then(|all| all.remove(&self.name));
+            let left = got
+                .unprocessed_keys
+                .as_mut()
+                .and_then(|all| all.remove(&self.name));
             keys = left.map(|left| left.keys).unwrap_or_default();
             if keys.is_empty() {
                 return Ok(());
             }
             backoff.wait().await;
         }
-        Err(CallError::because(ACTION, self.resource(), Reason::Throttled))
+        Err(CallError::because(
+            ACTION,
+            self.resource(),
+            Reason::Throttled,
+        ))
     }
 
     /// Reads items of one `pk`, page by page, up to the limit.
@@ -230,7 +244,8 @@ impl Table {
                 .send()
                 .await
                 .map_err(|error| read_error(CallError::of(ACTION, self.resource(), error)))?;
-            self.meter.read(got.consumed_capacity.and_then(|units| units.capacity_units));
+            self.meter
+                .read(got.consumed_capacity.and_then(|units| units.capacity_units));
             found.extend(got.items.unwrap_or_default());
             next = got.last_evaluated_key.filter(|key| !key.is_empty());
             if next.is_none() {
@@ -282,7 +297,8 @@ impl Table {
             .await;
         match put {
             Ok(put) => {
-                self.meter.wrote(put.consumed_capacity.and_then(|units| units.capacity_units));
+                self.meter
+                    .wrote(put.consumed_capacity.and_then(|units| units.capacity_units));
                 Ok(Placed::Done)
             }
             Err(error) => match error.as_service_error() {
@@ -298,7 +314,11 @@ impl Table {
     ///
     /// With the same token and items it is done at most once within ten minutes, however often it is asked for. An error
     /// with [`Reason::Unanswered`] says nothing about the outcome, and it may still be done for a while.
-    pub(super) async fn transact(&self, items: &[Item], token: &str) -> Result<Transacted, CallError> {
+    pub(super) async fn transact(
+        &self,
+        items: &[Item],
+        token: &str,
+    ) -> Result<Transacted, CallError> {
         const ACTION: &str = "dynamodb:TransactWriteItems";
         let mut call = self
             .client
@@ -325,7 +345,9 @@ impl Table {
             Err(error) => match error.as_service_error() {
                 Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
                     let reasons = cancelled.cancellation_reasons();
-                    Ok(Transacted::Cancelled(reasons.iter().map(obstacle).collect()))
+                    Ok(Transacted::Cancelled(
+                        reasons.iter().map(obstacle).collect(),
+                    ))
                 }
                 _ => Err(CallError::of(ACTION, self.resource(), error)),
             },
@@ -339,7 +361,9 @@ fn obstacle(reason: &CancellationReason) -> Obstacle {
         Some("ConditionalCheckFailed") => Obstacle::Taken(reason.item.clone().unwrap_or_default()),
         Some("TransactionConflict") => Obstacle::Conflict,
         Some("ProvisionedThroughputExceeded" | "ThrottlingError") => Obstacle::Throttled,
-        Some(code) => Obstacle::Refused(format!("{code}: {}", reason.message().unwrap_or_default())),
+        Some(code) => {
+            Obstacle::Refused(format!("{code}: {}", reason.message().unwrap_or_default()))
+        }
     }
 }
 

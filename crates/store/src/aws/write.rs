@@ -19,9 +19,9 @@ use crate::stage::{self, Outcome, Stage, Staged, Time};
 use crate::{AppendError, Appended, ReadError, Stored};
 
 /// How often a batch is linked anew because others took its places.
-pub(super) const ATTEMPTS_MAX: u32 = 12;
+pub(super) const ATTEMPTS_MAX: u32 = 16;
 /// A transaction and the read before it take some 15 ms: sixteen writers who spread over this much meet seldom.
-pub(super) const CONTENDED_WAIT: Duration = Duration::from_millis(100);
+pub(super) const CONTENDED_WAIT: Duration = Duration::from_millis(200);
 pub(super) const CONTENDED_WAIT_MAX: Duration = Duration::from_secs(1);
 
 /// Keys, names and numbers of any of our items, generously.
@@ -29,10 +29,12 @@ const ITEM_FRAME_BYTES: usize = 512;
 // Links and keys of a batch, the batch, and the journal's own item at its creation.
 const _: () = assert!(BATCH_ITEMS_MAX < TRANSACTION_ITEMS_MAX);
 const _: () = assert!(
-    BATCH_ITEMS_MAX * (HEADER_BYTES_MAX + STREAM_NAME_BYTES_MAX + ITEM_FRAME_BYTES) + ITEM_BYTES_MAX
+    BATCH_ITEMS_MAX * (HEADER_BYTES_MAX + STREAM_NAME_BYTES_MAX + ITEM_FRAME_BYTES)
+        + ITEM_BYTES_MAX
         <= TRANSACTION_BYTES_MAX
 );
-const _: () = assert!(BATCH_ITEMS_MAX * (2 * STREAM_NAME_BYTES_MAX + ITEM_FRAME_BYTES) <= ITEM_BYTES_MAX);
+const _: () =
+    assert!(BATCH_ITEMS_MAX * (2 * STREAM_NAME_BYTES_MAX + ITEM_FRAME_BYTES) <= ITEM_BYTES_MAX);
 
 /// What a batch of drafts became before it is written.
 struct Linked {
@@ -171,7 +173,9 @@ impl Dynamo {
                 .filter_map(|place| batch.promise(place).map(Receipt::Promised))
                 .collect();
             linked.items = own.to_vec();
-            linked.items.extend(self.items(&linked.staged, time.era, &batch));
+            linked
+                .items
+                .extend(self.items(&linked.staged, time.era, &batch));
         }
         Ok(linked)
     }
@@ -215,7 +219,9 @@ impl Dynamo {
             .promise(journal, &current.voucher, entry.hash(), latest_ms)
             .map_err(|error| AppendError::Unavailable(error.into()))?;
         let links = &entry.header().links;
-        let first = links.first().ok_or(AppendError::Corrupt("an entry has no link"))?;
+        let first = links
+            .first()
+            .ok_or(AppendError::Corrupt("an entry has no link"))?;
         let begun = links.iter().filter(|link| link.seq == 0);
         Ok(BatchedEntry {
             hash: entry.hash(),
@@ -234,7 +240,12 @@ impl Dynamo {
         for (place, Staged { entry, draft }) in staged.iter().enumerate() {
             era += u64::from(stage::corrects_clock(draft));
             for link in &entry.header().links {
-                items.push(Link::item(&self.layout, &link.stream, link.seq, (entry, era)));
+                items.push(Link::item(
+                    &self.layout,
+                    &link.stream,
+                    link.seq,
+                    (entry, era),
+                ));
             }
             if let Some(idempotency) = draft.idempotency {
                 let used = Use {
@@ -288,7 +299,8 @@ impl Dynamo {
         uses: Vec<Use>,
     ) -> Result<HashMap<(BatchId, usize), Appended>, ReadError> {
         const MISSING: ReadError = ReadError::Corrupt("the batch of an entry is missing");
-        let (copied, uses): (Vec<_>, Vec<_>) = uses.into_iter().partition(|used| used.batch.is_none());
+        let (copied, uses): (Vec<_>, Vec<_>) =
+            uses.into_iter().partition(|used| used.batch.is_none());
         let copied = self.known_copied(&copied).await?;
         if uses.is_empty() {
             return Ok(copied);

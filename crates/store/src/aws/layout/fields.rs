@@ -79,7 +79,10 @@ impl Fields {
         }
     }
 
-    pub(in crate::aws) fn take_hash<const BYTES: usize>(&mut self, name: &str) -> Option<[u8; BYTES]> {
+    pub(in crate::aws) fn take_hash<const BYTES: usize>(
+        &mut self,
+        name: &str,
+    ) -> Option<[u8; BYTES]> {
         self.take_bytes(name)?.try_into().ok()
     }
 

@@ -21,7 +21,12 @@ pub(in crate::aws) struct Link {
 }
 
 impl Link {
-    pub(in crate::aws) fn item(layout: &Layout, stream: &StreamName, seq: u64, (entry, era): (&Entry, u64)) -> Item {
+    pub(in crate::aws) fn item(
+        layout: &Layout,
+        stream: &StreamName,
+        seq: u64,
+        (entry, era): (&Entry, u64),
+    ) -> Item {
         Fields::of(layout.link(stream, seq))
             .bytes("h", entry.bytes())
             .number("t", entry.header().recorded_ms)
@@ -30,7 +35,11 @@ impl Link {
     }
 
     /// Reads a link of a stream; what its key says and what the entry says must agree.
-    pub(in crate::aws) fn read(layout: &Layout, stream: &StreamName, item: Item) -> Result<Self, ReadError> {
+    pub(in crate::aws) fn read(
+        layout: &Layout,
+        stream: &StreamName,
+        item: Item,
+    ) -> Result<Self, ReadError> {
         let key = Key::of(&item).ok_or(NO_LINK)?;
         let mut fields = Fields::read(item);
         let entry = fields

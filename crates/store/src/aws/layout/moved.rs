@@ -29,7 +29,11 @@ pub(in crate::aws) fn moved_size(item: Item) -> u64 {
 }
 
 /// Makes the item of a key that a copied entry was recorded with.
-pub(in crate::aws) fn moved_use_item(layout: &Layout, entry: model::EntryHash, used: &Idempotency) -> Item {
+pub(in crate::aws) fn moved_use_item(
+    layout: &Layout,
+    entry: model::EntryHash,
+    used: &Idempotency,
+) -> Item {
     let moved = Use {
         content: used.content,
         batch: BatchId::none(entry),
@@ -39,7 +43,10 @@ pub(in crate::aws) fn moved_use_item(layout: &Layout, entry: model::EntryHash, u
 }
 
 /// Makes the item of the keys of copied entries, by rising index.
-pub(in crate::aws) fn moved_uses_item(layout: &Layout, uses: &[(u64, Idempotency)]) -> Option<Item> {
+pub(in crate::aws) fn moved_uses_item(
+    layout: &Layout,
+    uses: &[(u64, Idempotency)],
+) -> Option<Item> {
     let (first, _) = uses.first()?;
     let key = Key {
         pk: layout.moved(),
@@ -49,7 +56,11 @@ pub(in crate::aws) fn moved_uses_item(layout: &Layout, uses: &[(u64, Idempotency
         let parts = [&index.to_be_bytes()[..], &used.key, &used.content];
         parts.concat()
     });
-    Some(Fields::of(key).bytes("b", bytes.collect::<Vec<u8>>()).item())
+    Some(
+        Fields::of(key)
+            .bytes("b", bytes.collect::<Vec<u8>>())
+            .item(),
+    )
 }
 
 /// Reads the keys of copied entries.

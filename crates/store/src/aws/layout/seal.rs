@@ -38,7 +38,12 @@ impl Seal {
     }
 
     pub(in crate::aws) fn item(&self, layout: &Layout) -> Item {
-        let edge: Vec<u8> = self.frontier.edge().iter().flat_map(|hash| hash.0).collect();
+        let edge: Vec<u8> = self
+            .frontier
+            .edge()
+            .iter()
+            .flat_map(|hash| hash.0)
+            .collect();
         let fields = Fields::of(layout.seal(self.number))
             .number("z", self.size())
             .text("c", self.checkpoint.as_str())
@@ -57,9 +62,13 @@ impl Seal {
     pub(in crate::aws) fn read(layout: &Layout, item: Item) -> Result<Self, ReadError> {
         let key = Key::of(&item);
         let mut fields = Fields::read(item);
-        let mut read = || {
+        let read = || {
             let key = key?;
-            let number = key.sk.parse().ok().filter(|number| layout.seal(*number) == key)?;
+            let number = key
+                .sk
+                .parse()
+                .ok()
+                .filter(|number| layout.seal(*number) == key)?;
             let size = fields.take_number("z")?;
             let edge = fields.take_bytes("f")?;
             let (hashes, rest) = edge.as_chunks::<32>();

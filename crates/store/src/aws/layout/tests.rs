@@ -25,7 +25,9 @@ fn batch() -> Batch {
     let voucher = log.vouch_receipt(terms).unwrap();
     let hash = entry().hash();
     let latest_ms = 1_700_000_600_000;
-    let promise = key.promise(&journal_id(), &voucher, hash, latest_ms).unwrap();
+    let promise = key
+        .promise(&journal_id(), &voucher, hash, latest_ms)
+        .unwrap();
     let one = BatchedEntry {
         hash,
         stream: stream("a"),
@@ -90,9 +92,11 @@ fn items() -> Vec<(&'static str, Item, fn(Item) -> bool)> {
     };
     let digest = PayloadDigest([0; 32]);
     vec![
-        ("link", Link::item(&layout, &stream("b"), 0, (&entry, 2)), |item| {
-            Link::read(&self::layout(), &stream("b"), item).is_ok_and(|link| link.era == 2)
-        }),
+        (
+            "link",
+            Link::item(&layout, &stream("b"), 0, (&entry, 2)),
+            |item| Link::read(&self::layout(), &stream("b"), item).is_ok_and(|link| link.era == 2),
+        ),
         ("use", used.item(&layout, &[1; 32]), |item| {
             Use::read(item).is_ok_and(|used| used.place == 4 && used.batch == batch().id)
         }),
@@ -105,10 +109,14 @@ fn items() -> Vec<(&'static str, Item, fn(Item) -> bool)> {
         ("seal", seal().item(&layout), |item| {
             Seal::read(&self::layout(), item).is_ok_and(|read| read.frontier == seal().frontier)
         }),
-        ("payload", payload_item(&layout, &digest, &payload), |item| {
-            read_payload(item).is_ok_and(|payload| payload.bytes == [2; 40])
+        (
+            "payload",
+            payload_item(&layout, &digest, &payload),
+            |item| read_payload(item).is_ok_and(|payload| payload.bytes == [2; 40]),
+        ),
+        ("journal", journal_item(&layout), |item| {
+            layout_version(item).is_ok_and(|found| found == LAYOUT)
         }),
-        ("journal", journal_item(&layout), |item| layout_version(item).is_ok_and(|found| found == LAYOUT)),
     ]
 }
 
@@ -122,7 +130,11 @@ fn every_item_is_read_as_it_was_written() {
 #[test]
 fn an_item_that_lacks_something_or_has_more_is_damaged() {
     for (name, item, reads) in items() {
-        let attributes: Vec<_> = item.keys().filter(|key| !matches!(key.as_str(), PK | SK)).cloned().collect();
+        let attributes: Vec<_> = item
+            .keys()
+            .filter(|key| !matches!(key.as_str(), PK | SK))
+            .cloned()
+            .collect();
         for attribute in attributes {
             let mut less = item.clone();
             less.remove(&attribute);
@@ -166,7 +178,10 @@ fn a_promise_is_rebuilt_from_its_batch() {
     let log = LogKey::new(&journal_id(), &SEED);
     let read = Batch::read(&layout(), batch().item(&layout())).unwrap();
     let promise = read.promise(0).unwrap();
-    assert_eq!(promise.verify(&entry().hash(), log.vkey()).unwrap(), 1_700_000_600_000);
+    assert_eq!(
+        promise.verify(&entry().hash(), log.vkey()).unwrap(),
+        1_700_000_600_000
+    );
     assert_eq!(read.promise(2), None);
 }
 
@@ -175,7 +190,10 @@ fn every_key_begins_with_the_journals_id() {
     let layout = layout();
     for (name, item, _) in items() {
         let key = Key::of(&item).unwrap();
-        assert!(key.pk.starts_with("trailmark/conformance#"), "{name}: {key:?}");
+        assert!(
+            key.pk.starts_with("trailmark/conformance#"),
+            "{name}: {key:?}"
+        );
     }
     assert_eq!(layout.stream("admin").pk, "trailmark/conformance#n");
     assert_eq!(layout.link(&stream("a"), 12).sk, "0000000000000012");
@@ -218,7 +236,11 @@ fn an_attestation_in_two_streams_takes_a_unit_for_each_item() {
 #[test]
 fn the_table_is_defined_by_its_two_keys() {
     let definition = table_definition("journals").unwrap();
-    let keys: Vec<_> = definition.key_schema().iter().map(|key| key.attribute_name()).collect();
+    let keys: Vec<_> = definition
+        .key_schema()
+        .iter()
+        .map(|key| key.attribute_name())
+        .collect();
     assert_eq!(keys, [PK, SK]);
     assert!(definition.global_secondary_indexes().is_empty());
 }

@@ -22,8 +22,8 @@ use crate::aws::log::Published;
 use crate::aws::{Dynamo, Sealer};
 use crate::conformance::{Home, SEED, TestClock, journal_id};
 use crate::{
-    AppendError, Appended, Clock, Consistency, Direction, OpenError, ReadError, RecoverError, Status,
-    Store, Stored, StoredPayload,
+    AppendError, Appended, Clock, Consistency, Direction, OpenError, ReadError, RecoverError,
+    Status, Store, Stored, StoredPayload,
 };
 
 /// A place that is made when it is first used.
@@ -49,7 +49,9 @@ impl AwsHome {
     async fn journal(&self) -> Option<JournalId> {
         let place = self.place().await;
         let items = place.items(&place.address.table).await;
-        let names = items.iter().filter_map(|item| item["pk"].as_s().ok()?.strip_suffix("#m"));
+        let names = items
+            .iter()
+            .filter_map(|item| item["pk"].as_s().ok()?.strip_suffix("#m"));
         let mut names = names.map(|name| name.parse().unwrap());
         names.next()
     }
@@ -63,7 +65,10 @@ impl AwsHome {
 fn shown(value: &AttributeValue) -> String {
     match value {
         AttributeValue::M(fields) => {
-            let fields: BTreeMap<_, _> = fields.iter().map(|(name, value)| (name, shown(value))).collect();
+            let fields: BTreeMap<_, _> = fields
+                .iter()
+                .map(|(name, value)| (name, shown(value)))
+                .collect();
             format!("{fields:?}")
         }
         AttributeValue::L(values) => format!("{:?}", values.iter().map(shown).collect::<Vec<_>>()),
@@ -85,7 +90,10 @@ impl Home for AwsHome {
         let place = self.place().await;
         let (store, first) = Dynamo::create(&place.settings(journal), genesis).await?;
         let store = Sealing::new(store, &place, journal);
-        let first = store.sealed(vec![first]).await.map_err(OpenError::Genesis)?;
+        let first = store
+            .sealed(vec![first])
+            .await
+            .map_err(OpenError::Genesis)?;
         Ok((Arc::new(store), first.into_iter().next().unwrap()))
     }
 
@@ -116,7 +124,12 @@ impl Home for AwsHome {
             copy.put(&copy.address.table, item).await;
         }
         let s3 = &place.clients.s3;
-        let listed = s3.list_objects_v2().bucket(&place.address.bucket).send().await.unwrap();
+        let listed = s3
+            .list_objects_v2()
+            .bucket(&place.address.bucket)
+            .send()
+            .await
+            .unwrap();
         for object in listed.contents() {
             let key = object.key().unwrap();
             let source = format!("{}/{key}", place.address.bucket);
@@ -152,7 +165,10 @@ impl Home for AwsHome {
     async fn content(&self) -> String {
         let place = self.place().await;
         let items = place.items(&place.address.table).await;
-        let mut texts: Vec<String> = items.into_iter().map(|item| shown(&AttributeValue::M(item))).collect();
+        let mut texts: Vec<String> = items
+            .into_iter()
+            .map(|item| shown(&AttributeValue::M(item)))
+            .collect();
         texts.sort_unstable();
         texts.join("\n")
     }
@@ -161,7 +177,12 @@ impl Home for AwsHome {
         self.wait(async {
             let place = self.place().await;
             let bucket = place.address.checkpoint_bucket();
-            let object = place.clients.s3.get_object().bucket(bucket).key(outside_key());
+            let object = place
+                .clients
+                .s3
+                .get_object()
+                .bucket(bucket)
+                .key(outside_key());
             let object = object.send().await.unwrap();
             let bytes = object.body.collect().await.unwrap().into_bytes();
             String::from_utf8(bytes.to_vec()).unwrap()
@@ -173,7 +194,12 @@ impl Home for AwsHome {
         self.wait(async {
             let place = self.place().await;
             let bucket = place.address.checkpoint_bucket();
-            let object = place.clients.s3.put_object().bucket(bucket).key(outside_key());
+            let object = place
+                .clients
+                .s3
+                .put_object()
+                .bucket(bucket)
+                .key(outside_key());
             object.body(note.into()).send().await.unwrap();
         });
     }
@@ -210,13 +236,19 @@ impl Sealing {
             if places.iter().all(Option::is_some) {
                 break;
             }
-            self.sealer.run().await.map_err(|error| AppendError::Unavailable(error.into()))?;
+            self.sealer
+                .run()
+                .await
+                .map_err(|error| AppendError::Unavailable(error.into()))?;
         }
         let mut proved = Vec::new();
         for (mut one, index) in appended.into_iter().zip(places) {
             let index = index.expect("it is sealed");
             one.stored.index = Some(index);
-            one.receipt = self.first_receipt(index, &one.stored.entry.hash()).await.unwrap();
+            one.receipt = self
+                .first_receipt(index, &one.stored.entry.hash())
+                .await
+                .unwrap();
             proved.push(one);
         }
         Ok(proved)

@@ -22,7 +22,9 @@ async fn write(streams: impl Fn(u64) -> Vec<StreamName> + Copy + Send + 'static)
     let servers = servers()?;
     let place = Place::new(servers.clients(&[])).await;
     let journal = journal_id();
-    let (store, _) = Dynamo::create(&place.settings(&journal), genesis(&journal)).await.unwrap();
+    let (store, _) = Dynamo::create(&place.settings(&journal), genesis(&journal))
+        .await
+        .unwrap();
     let mut writers = tokio::task::JoinSet::new();
     for writer in 0..WRITERS {
         // A process of its own shares nothing but the table.
@@ -49,9 +51,14 @@ async fn write(streams: impl Fn(u64) -> Vec<StreamName> + Copy + Send + 'static)
     let appended = writers.join_all().await.concat();
     let log = LogKey::new(&journal, &SEED);
     for one in &appended {
-        one.receipt.verify(&one.stored.entry.hash(), log.vkey()).unwrap();
+        one.receipt
+            .verify(&one.stored.entry.hash(), log.vkey())
+            .unwrap();
         assert!(matches!(one.receipt, Receipt::Promised(_)));
-        assert_eq!(store.receipt(&one.stored.entry.hash()).await.unwrap(), Some(one.receipt.clone()));
+        assert_eq!(
+            store.receipt(&one.stored.entry.hash()).await.unwrap(),
+            Some(one.receipt.clone())
+        );
     }
     let hashes: HashSet<_> = appended.iter().map(|one| one.stored.entry.hash()).collect();
     assert_eq!(hashes.len() as u64, WRITERS * EACH);
@@ -60,7 +67,10 @@ async fn write(streams: impl Fn(u64) -> Vec<StreamName> + Copy + Send + 'static)
 
 /// Checks every link of a stream, and returns its length.
 async fn chained(store: &dyn Store, name: &StreamName) -> usize {
-    let found = store.range(name, 0, 10_000, Direction::Forward).await.unwrap();
+    let found = store
+        .range(name, 0, 10_000, Direction::Forward)
+        .await
+        .unwrap();
     let mut before = None;
     for (seq, stored) in (0..).zip(&found) {
         let link = stored.entry.header().link(name).unwrap();
@@ -72,7 +82,9 @@ async fn chained(store: &dyn Store, name: &StreamName) -> usize {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sixteen_writers_on_one_stream_leave_neither_gap_nor_fork() {
-    let Some(store) = write(|_| vec![stream("all")]).await else { return };
+    let Some(store) = write(|_| vec![stream("all")]).await else {
+        return;
+    };
     assert_eq!(chained(&store, &stream("all")).await, 96);
 }
 
@@ -80,12 +92,17 @@ async fn sixteen_writers_on_one_stream_leave_neither_gap_nor_fork() {
 async fn sixteen_writers_on_many_streams_leave_neither_gap_nor_fork() {
     let own = |writer: u64| stream(&format!("of-{writer}"));
     let streams = move |writer| vec![own(writer), stream(&format!("shared-{}", writer % 4))];
-    let Some(store) = write(streams).await else { return };
+    let Some(store) = write(streams).await else {
+        return;
+    };
     for writer in 0..16 {
         assert_eq!(chained(&store, &own(writer)).await, 6);
     }
     for shared in 0..4 {
-        assert_eq!(chained(&store, &stream(&format!("shared-{shared}"))).await, 24);
+        assert_eq!(
+            chained(&store, &stream(&format!("shared-{shared}"))).await,
+            24
+        );
     }
     // None of it is sealed, and all of it is listed.
     let listed = store.streams("trail/", None, 100).await.unwrap();
@@ -135,13 +152,22 @@ async fn no_call_of_one_journal_names_a_key_of_another() {
         ..place.clone()
     };
     // An id that is the beginning of the other's.
-    let (ours, theirs): (JournalId, JournalId) =
-        ("trailmark/a".parse().unwrap(), "trailmark/a-b".parse().unwrap());
-    let (other, _) = Dynamo::create(&place.settings(&theirs), genesis(&theirs)).await.unwrap();
+    let (ours, theirs): (JournalId, JournalId) = (
+        "trailmark/a".parse().unwrap(),
+        "trailmark/a-b".parse().unwrap(),
+    );
+    let (other, _) = Dynamo::create(&place.settings(&theirs), genesis(&theirs))
+        .await
+        .unwrap();
     let (a, admin) = (stream("a"), StreamName::admin());
-    other.append(vec![attestation(1, std::slice::from_ref(&a))]).await.unwrap();
+    other
+        .append(vec![attestation(1, std::slice::from_ref(&a))])
+        .await
+        .unwrap();
 
-    let (store, first) = Dynamo::create(&watched.settings(&ours), genesis(&ours)).await.unwrap();
+    let (store, first) = Dynamo::create(&watched.settings(&ours), genesis(&ours))
+        .await
+        .unwrap();
     let mut large = attestation(1, std::slice::from_ref(&a));
     large.payloads[0].bytes = vec![b' '; 10_000];
     let digest = large.payloads[0].reference().digest;
@@ -170,8 +196,14 @@ async fn no_call_of_one_journal_names_a_key_of_another() {
         let keys = keys(request);
         let of_s3 = request.contains("/trailmark/a/");
         assert!(of_s3 || !keys.is_empty(), "{request}");
-        assert!(keys.iter().all(|key| key.starts_with("trailmark/a#")), "{request}");
+        assert!(
+            keys.iter().all(|key| key.starts_with("trailmark/a#")),
+            "{request}"
+        );
         assert!(!request.contains("trailmark/a-b"), "{request}");
-        assert!(!request.contains("UpdateItem") && !request.contains("DeleteItem"), "{request}");
+        assert!(
+            !request.contains("UpdateItem") && !request.contains("DeleteItem"),
+            "{request}"
+        );
     }
 }

@@ -15,7 +15,9 @@ use model::JournalId;
 use crate::Clock;
 use crate::aws::faulty::Network;
 use crate::aws::layout::Item;
-use crate::aws::{Address, Clients, Endpoints, PROMISE_WINDOW_MS, Promiser, Settings, table_definition};
+use crate::aws::{
+    Address, Clients, Endpoints, PROMISE_WINDOW_MS, Promiser, Settings, table_definition,
+};
 use crate::conformance::{SEED, TestClock};
 
 /// Where the servers are.
@@ -53,7 +55,11 @@ impl Servers {
     }
 
     /// Makes clients on a network that can fail.
-    pub(super) fn clients_over(&self, network: &Network, interceptors: &[SharedInterceptor]) -> Clients {
+    pub(super) fn clients_over(
+        &self,
+        network: &Network,
+        interceptors: &[SharedInterceptor],
+    ) -> Clients {
         let http = aws_smithy_http_client::Builder::new()
             .tls_provider(Provider::Rustls(CryptoMode::Ring))
             .build_https();
@@ -73,7 +79,11 @@ impl Servers {
 pub(super) fn unique(what: &str) -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let count = COUNT.fetch_add(1, Ordering::SeqCst);
-    format!("{what}-{}-{count}-{}", std::process::id(), &crate::aws::send::new_token()[..8])
+    format!(
+        "{what}-{}-{count}-{}",
+        std::process::id(),
+        &crate::aws::send::new_token()[..8]
+    )
 }
 
 /// A table and buckets, which are there.
@@ -121,7 +131,11 @@ impl Place {
             .location_constraint(BucketLocationConstraint::EuWest1)
             .build();
         let bucket = self.clients.s3.create_bucket().bucket(name);
-        bucket.create_bucket_configuration(here).send().await.unwrap();
+        bucket
+            .create_bucket_configuration(here)
+            .send()
+            .await
+            .unwrap();
     }
 
     /// Returns settings with which a journal here can be written.
@@ -137,7 +151,12 @@ impl Place {
     /// Reads the checkpoint outside.
     pub(super) async fn outside(&self, journal: &JournalId) -> String {
         let bucket = self.address.checkpoint_bucket();
-        let object = self.clients.s3.get_object().bucket(bucket).key(format!("{journal}/checkpoint"));
+        let object = self
+            .clients
+            .s3
+            .get_object()
+            .bucket(bucket)
+            .key(format!("{journal}/checkpoint"));
         let object = object.send().await.unwrap();
         let bytes = object.body.collect().await.unwrap().into_bytes();
         String::from_utf8(bytes.to_vec()).unwrap()
@@ -146,8 +165,17 @@ impl Place {
     /// Writes the checkpoint outside, as another process could.
     pub(super) async fn set_outside(&self, journal: &JournalId, note: &str) {
         let bucket = self.address.checkpoint_bucket();
-        let object = self.clients.s3.put_object().bucket(bucket).key(format!("{journal}/checkpoint"));
-        object.body(note.as_bytes().to_vec().into()).send().await.unwrap();
+        let object = self
+            .clients
+            .s3
+            .put_object()
+            .bucket(bucket)
+            .key(format!("{journal}/checkpoint"));
+        object
+            .body(note.as_bytes().to_vec().into())
+            .send()
+            .await
+            .unwrap();
     }
 
     /// Returns all items of a table.
@@ -155,7 +183,12 @@ impl Place {
         let mut items = Vec::new();
         let mut next = None;
         loop {
-            let scan = self.clients.dynamodb.scan().table_name(table).consistent_read(true);
+            let scan = self
+                .clients
+                .dynamodb
+                .scan()
+                .table_name(table)
+                .consistent_read(true);
             let page = scan.set_exclusive_start_key(next).send().await.unwrap();
             items.extend(page.items.unwrap_or_default());
             next = page.last_evaluated_key;

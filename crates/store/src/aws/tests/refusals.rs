@@ -29,8 +29,14 @@ async fn a_table_of_another_application_is_refused() {
     let attribute = AttributeDefinition::builder()
         .attribute_name("id")
         .attribute_type(ScalarAttributeType::S);
-    let key = KeySchemaElement::builder().attribute_name("id").key_type(KeyType::Hash);
-    let table = place.clients.dynamodb.create_table().table_name(&place.address.table);
+    let key = KeySchemaElement::builder()
+        .attribute_name("id")
+        .key_type(KeyType::Hash);
+    let table = place
+        .clients
+        .dynamodb
+        .create_table()
+        .table_name(&place.address.table);
     let table = table
         .billing_mode(BillingMode::PayPerRequest)
         .attribute_definitions(attribute.build().unwrap())
@@ -50,10 +56,16 @@ async fn a_table_that_is_not_there_is_named_with_its_region() {
     let Some(servers) = servers() else { return };
     let mut place = Place::new(servers.clients(&[])).await;
     place.address.table = "elsewhere".to_owned();
-    let error = Dynamo::open(&place.settings(&journal_id())).await.err().unwrap();
+    let error = Dynamo::open(&place.settings(&journal_id()))
+        .await
+        .err()
+        .unwrap();
     assert_eq!(error.class(), Class::Unavailable);
     let text = chain(&error);
-    assert!(text.contains("on `elsewhere in eu-west-1` found no such thing in this region"), "{text}");
+    assert!(
+        text.contains("on `elsewhere in eu-west-1` found no such thing in this region"),
+        "{text}"
+    );
 }
 
 #[tokio::test]
@@ -61,7 +73,9 @@ async fn a_journal_that_is_not_in_the_table_is_not_found() {
     let Some(servers) = servers() else { return };
     let place = Place::new(servers.clients(&[])).await;
     let journal = journal_id();
-    Dynamo::create(&place.settings(&journal), genesis(&journal)).await.unwrap();
+    Dynamo::create(&place.settings(&journal), genesis(&journal))
+        .await
+        .unwrap();
     let before = place.items(&place.address.table).await.len();
     let other = "trailmark/another".parse().unwrap();
     let error = Dynamo::open(&place.settings(&other)).await.err();
@@ -85,13 +99,24 @@ async fn two_journals_under_one_id_are_refused() {
     let again = Dynamo::create(&settings, genesis(&journal)).await.err();
     assert!(matches!(again, Some(OpenError::Exists)), "{again:?}");
     // Another table, but the checkpoint of a journal with this id.
-    let outside = place.clients.s3.put_object().bucket(place.address.checkpoint_bucket());
+    let outside = place
+        .clients
+        .s3
+        .put_object()
+        .bucket(place.address.checkpoint_bucket());
     let note = b"a checkpoint".to_vec();
-    outside.key(format!("{journal}/checkpoint")).body(note.into()).send().await.unwrap();
+    outside
+        .key(format!("{journal}/checkpoint"))
+        .body(note.into())
+        .send()
+        .await
+        .unwrap();
     let mut other = place.clone();
     other.address.table = unique("table");
     other.make_table(&other.address.table).await;
-    let error = Dynamo::create(&other.settings(&journal), genesis(&journal)).await.err();
+    let error = Dynamo::create(&other.settings(&journal), genesis(&journal))
+        .await
+        .err();
     assert!(matches!(error, Some(OpenError::OutsideExists)), "{error:?}");
     assert!(other.items(&other.address.table).await.is_empty());
 }
@@ -105,7 +130,9 @@ async fn a_key_that_is_not_the_logs_is_refused() {
         pin: Some(LogKey::new(&journal, seed).vkey().clone()),
         ..place.settings(&journal)
     };
-    Dynamo::create(&place.settings(&journal), genesis(&journal)).await.unwrap();
+    Dynamo::create(&place.settings(&journal), genesis(&journal))
+        .await
+        .unwrap();
     Dynamo::open(&pinned(&SEED)).await.unwrap();
     let error = Dynamo::open(&pinned(&[1; 32])).await.err();
     assert!(matches!(error, Some(OpenError::OtherKey(_))), "{error:?}");
@@ -116,15 +143,26 @@ async fn a_store_without_a_receipt_key_only_reads() {
     let Some(servers) = servers() else { return };
     let place = Place::new(servers.clients(&[])).await;
     let journal = journal_id();
-    Dynamo::create(&place.settings(&journal), genesis(&journal)).await.unwrap();
+    Dynamo::create(&place.settings(&journal), genesis(&journal))
+        .await
+        .unwrap();
     let settings = Settings {
         promiser: None,
         ..place.settings(&journal)
     };
     let store = Dynamo::open(&settings).await.unwrap();
     let before = place.items(&place.address.table).await.len();
-    let error = store.append(vec![attestation(1, &[stream("a")])]).await.unwrap_err();
+    let error = store
+        .append(vec![attestation(1, &[stream("a")])])
+        .await
+        .unwrap_err();
     assert!(matches!(error, AppendError::Unavailable(_)), "{error}");
     assert_eq!(place.items(&place.address.table).await.len(), before);
-    assert!(store.head(&"admin".parse().unwrap()).await.unwrap().is_some());
+    assert!(
+        store
+            .head(&"admin".parse().unwrap())
+            .await
+            .unwrap()
+            .is_some()
+    );
 }
