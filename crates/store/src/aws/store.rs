@@ -18,6 +18,10 @@ impl Store for Dynamo {
         self.layout.journal_id()
     }
 
+    fn seals_at_once(&self) -> bool {
+        false
+    }
+
     async fn status(&self) -> Result<Status, ReadError> {
         self.look().await
     }
