@@ -88,7 +88,7 @@ struct Memory {
 pub struct Sealing {
     /// Entries in the log.
     pub size: u64,
-    /// How many of them this step sealed.
+    /// How many of them this step sealed. Two sealers that make the very same seal both count it.
     pub sealed: u64,
     /// How many that were seen are still to be sealed: while there are any, do another step.
     pub remaining: u64,
@@ -179,8 +179,8 @@ impl Sealer {
         }
     }
 
-    /// Refuses what must not be sealed at all, before anything is written; returns the entries that allow it where the
-    /// checkpoint outside is contradicted.
+    /// Refuses what must not be sealed at all, before anything is written; returns the entries that come before all
+    /// others: genesis, and those that allow to overrule the checkpoint outside.
     async fn asked(&self, state: &State, outside: &Outside) -> Result<Vec<Entry>, SealError> {
         let signer = self.signer.vkey();
         let current = state.newest.as_ref().map(|seal| &seal.key);
@@ -195,15 +195,16 @@ impl Sealer {
                 return Err(rotation::other_key(expected, signer));
             }
         }
-        let Outside::Contradicted(reason) = outside else {
-            return Ok(Vec::new());
-        };
-        let is_recovered = |entry: &Entry| entry.header().kind.as_str() == Recovered::KIND;
-        let recovered: Vec<Entry> = waiting.into_iter().filter(is_recovered).collect();
-        if recovered.is_empty() {
-            return Err(SealError::Contradicted(reason.clone()));
+        // Whatever was recorded in the same millisecond, genesis comes first.
+        let genesis = waiting.last().filter(|_| state.newest.is_none()).cloned();
+        let mut asked: Vec<Entry> = genesis.into_iter().collect();
+        if let Outside::Contradicted(reason) = outside {
+            if !waiting.iter().any(is_recovered) {
+                return Err(SealError::Contradicted(reason.clone()));
+            }
+            asked.extend(waiting.into_iter().filter(is_recovered));
         }
-        Ok(recovered)
+        Ok(asked)
     }
 
     /// Reads the entries of stream `admin` that have no place yet, the newest first.
@@ -285,11 +286,11 @@ impl Sealer {
         now_ms: u64,
     ) -> Result<Sealing, SealError> {
         let newest = state.newest.as_ref();
-        let mut rest = Rest::of(&gathered);
+        let mut rest = Rest::of(&gathered, now_ms);
         let units = order(gathered.units, urgent)?;
         let flat: Vec<Entry> = units.iter().flat_map(|unit| unit.entries.clone()).collect();
         if let Outside::Contradicted(reason) = outside
-            && !flat.iter().any(|entry| urgent.contains(&entry.hash()))
+            && !flat.iter().any(is_recovered)
         {
             return Err(SealError::Contradicted(reason.clone()));
         }
@@ -402,19 +403,17 @@ struct Rest {
     remaining: u64,
     /// When the first of it was written.
     first_ms: Option<u64>,
-    /// When the last batch of all was written.
+    /// When the last batch of all was written, or now, where that is earlier: neither a writer's clock nor ours, alone,
+    /// moves the mark too far.
     newest_ms: u64,
 }
 
 impl Rest {
-    const fn of(gathered: &Gathered) -> Self {
+    fn of(gathered: &Gathered, now_ms: u64) -> Self {
         Self {
             remaining: gathered.remaining,
             first_ms: gathered.remaining_ms,
-            newest_ms: match gathered.newest_ms {
-                Some(newest_ms) => newest_ms,
-                None => 0,
-            },
+            newest_ms: gathered.newest_ms.unwrap_or_default().min(now_ms),
         }
     }
 
@@ -471,6 +470,10 @@ impl Sealer {
     pub(in crate::aws) fn fused(self, fuse: Arc<dyn Fuse>) -> Self {
         Self { fuse, ..self }
     }
+}
+
+fn is_recovered(entry: &Entry) -> bool {
+    entry.header().kind.as_str() == Recovered::KIND
 }
 
 /// Returns the text of an object, in which any other byte than text stays recognisable as no checkpoint.

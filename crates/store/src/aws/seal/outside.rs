@@ -47,8 +47,15 @@ pub(in crate::aws) async fn judge(
             outside: said.size,
         }));
     };
-    let then = records.seal_before(said.size).await?;
-    let then = then.filter(|seal| seal.size() <= newest.size());
+    let then = match newest.number.checked_sub(1) {
+        // Mostly it is the seal before the newest, which is just being published.
+        Some(before) => records.seal(before).await?.filter(|seal| seal.checkpoint == note),
+        None => None,
+    };
+    let then = match then {
+        Some(then) => Some(then),
+        None => records.seal_before(said.size).await?,
+    };
     let key = then.as_ref().map_or(&newest.key, |seal| &seal.key);
     if signed.open(key).is_err() && signed.open(&newest.key).is_err() {
         return Ok(Outside::Contradicted(ReadOnlyReason::OutsideUnreadable));

@@ -4,8 +4,7 @@
 use std::sync::Arc;
 
 use journal::kind::{Heads, read};
-use journal::tile::{Content, Tile, write_entry, write_hashes};
-use journal::tree::{Group, Hash, Nodes as _};
+use journal::tile::Tile;
 use model::StreamName;
 
 use super::super::bucket::Object;
@@ -16,8 +15,6 @@ use super::fuse::Write;
 use super::staged::Staged;
 use super::{SealError, Sealer};
 use crate::ReadError;
-
-const MISSING: ReadError = ReadError::Corrupt("the log's frontier lacks a node");
 
 impl Sealer {
     /// Writes everything of a seal but the checkpoint.
@@ -55,10 +52,7 @@ impl Sealer {
             let (sealer, shared) = (self.clone(), Arc::clone(&shared));
             async move {
                 let (staged, group) = &*shared;
-                let bytes = match tile.content {
-                    Content::Entries => sealer.bundle(staged, tile).await?,
-                    Content::Hashes(level) => sealer.hashes(group, level, tile).await?,
-                };
+                let bytes = log::grown(&sealer.bucket, tile, &staged.entries, group).await?;
                 sealer.fuse.before(Write::Tile).await?;
                 sealer.bucket.put(&tile.to_string(), bytes).await?;
                 Ok::<_, SealError>(())
@@ -66,37 +60,6 @@ impl Sealer {
         });
         parallel::all(writes.collect::<Vec<_>>()).await?;
         Ok(())
-    }
-
-    /// Makes a bundle from what it had before and the entries that are new.
-    async fn bundle(&self, staged: &Staged, tile: Tile) -> Result<Vec<u8>, ReadError> {
-        let (start, old) = (tile.index * log::WIDTH, staged.before.size());
-        let mut bytes = match log::tile_at(old, tile.content, tile.index) {
-            Some(before) => log::bundle_bytes(&self.bucket, before).await?,
-            None => Vec::new(),
-        };
-        let end = start + u64::from(tile.width);
-        let new = (old..).zip(&staged.entries);
-        for (_, entry) in new.filter(|(index, _)| (start..end).contains(index)) {
-            write_entry(&mut bytes, entry.bytes())
-                .map_err(|_| ReadError::Corrupt("an entry is too long for a bundle"))?;
-        }
-        journal::tile::read_entries(&bytes, tile.width)
-            .map_err(|_| ReadError::Corrupt("a bundle of entries is none"))?;
-        Ok(bytes)
-    }
-
-    /// Makes a hash tile from what it had before and the nodes that are new.
-    async fn hashes(&self, group: &Group, level: u8, tile: Tile) -> Result<Vec<u8>, ReadError> {
-        let start = tile.index * log::WIDTH;
-        let mut hashes: Vec<Hash> = match log::tile_at(group.first(), tile.content, tile.index) {
-            Some(before) => log::tile_hashes(&self.bucket, before).await?,
-            None => Vec::new(),
-        };
-        for index in start + hashes.len() as u64..start + u64::from(tile.width) {
-            hashes.push(group.node(level * 8, index).ok_or(MISSING)?);
-        }
-        Ok(write_hashes(&hashes))
     }
 
     /// Says of each entry where it is, and of each stream that begins that there is one.

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 
 use super::*;
 use crate::ReadError;
+use crate::aws::bucket::Bucket;
 use crate::aws::seal::fuse::{Fuse, Write};
 
 /// Lets so many writes happen, and nothing after them.
@@ -82,6 +83,32 @@ async fn readers_see_the_log_before_a_seal_until_it_is_published() {
     assert!(journal.store.status().await.unwrap().read_only.is_none());
     // It takes writes all the while.
     journal.grow(1).await;
+    finish(&sealer).await;
+    journal.check_all().await;
+}
+
+#[tokio::test]
+async fn a_staged_object_that_is_another_is_not_published() {
+    let Some(mut journal) = Journal::new().await else { return };
+    finish(&journal.sealer()).await;
+    journal.grow(1).await;
+    let sealer = journal.sealer();
+    // Object and seal.
+    is_refused(dying_after(&sealer, 2).run().await);
+    let seal = journal.store.records.newest_seal().await.unwrap().unwrap();
+    let bucket = Bucket::new(journal.place.clients.s3.clone(), &journal.place.address.bucket, &journal.id());
+    let staged = bucket.get(&seal.staged, 10_000).await.unwrap().unwrap().bytes;
+    let mut other = staged.clone();
+    let last = other.len() - 2;
+    other[last] = b'9';
+    for damaged in [other, staged[..staged.len() - 1].to_vec(), Vec::new()] {
+        bucket.put(&seal.staged, damaged).await.unwrap();
+        let before = journal.content().await;
+        let error = is_refused(sealer.run().await);
+        assert!(matches!(error, SealError::Read(ReadError::Corrupt(_))), "{error:?}");
+        assert!(journal.content().await == before, "something was written");
+    }
+    bucket.put(&seal.staged, staged).await.unwrap();
     finish(&sealer).await;
     journal.check_all().await;
 }

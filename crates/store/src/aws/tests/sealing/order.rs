@@ -16,6 +16,19 @@ async fn what_was_appended_one_after_the_other_is_sealed_in_that_order() {
 }
 
 #[tokio::test]
+async fn genesis_comes_first_whatever_was_recorded_in_the_same_moment() {
+    let Some(mut journal) = Journal::new().await else { return };
+    for number in 0..8 {
+        let own = stream(&format!("of-{number}"));
+        journal.append(vec![attestation(number, &[own])]).await;
+    }
+    assert_eq!(journal.sealer().limited(1, 100).run().await.unwrap().sealed, 2);
+    finish(&journal.sealer()).await;
+    assert_eq!(journal.log().await[0], journal.entries[0].hash());
+    journal.check_all().await;
+}
+
+#[tokio::test]
 async fn nothing_is_written_where_nothing_is_new() {
     let Some(mut journal) = Journal::new().await else { return };
     journal.grow(2).await;
