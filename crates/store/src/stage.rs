@@ -113,10 +113,10 @@ impl<'a, P: Past> Stage<'a, P> {
 
     fn draft(&mut self, place: usize, draft: Draft) -> Result<Outcome<P::Entry>, AppendError> {
         if let Some(idempotency) = draft.idempotency
-            && let Some((content, outcome)) = self.key(&idempotency.key)?
+            && let Some(used) = self.key(&idempotency.key)?
         {
-            return if content == idempotency.content {
-                Ok(outcome)
+            return if used.content == idempotency.content {
+                Ok(used.entry)
             } else {
                 Err(AppendError::KeyReused { place })
             };
@@ -194,16 +194,22 @@ impl<'a, P: Past> Stage<'a, P> {
         }))
     }
 
-    /// Returns the content that a key was used for, and what a draft with that content is.
-    fn key(
-        &mut self,
-        key: &[u8; 32],
-    ) -> Result<Option<([u8; 32], Outcome<P::Entry>)>, AppendError> {
-        if let Some(staged) = self.keys.get(key) {
-            return Ok(Some((staged.content, Outcome::Again(staged.entry))));
-        }
-        let used = self.past.key(key).map_err(AppendError::Unavailable)?;
-        Ok(used.map(|used| (used.content, Outcome::Known(used.entry))))
+    /// Returns what a key was used for, as what a draft with that content is.
+    fn key(&mut self, key: &[u8; 32]) -> Result<Option<KeyUse<Outcome<P::Entry>>>, AppendError> {
+        let used = match self.keys.get(key) {
+            Some(staged) => Some(KeyUse {
+                content: staged.content,
+                entry: Outcome::Again(staged.entry),
+            }),
+            None => {
+                let used = self.past.key(key).map_err(AppendError::Unavailable)?;
+                used.map(|used| KeyUse {
+                    content: used.content,
+                    entry: Outcome::Known(used.entry),
+                })
+            }
+        };
+        Ok(used)
     }
 
     /// Lets later drafts of the group see this one.
