@@ -386,3 +386,6 @@ fn bundle(entries: &[Entry]) -> Option<Vec<u8>> {
     }
     Some(bytes)
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -42,25 +42,42 @@ pub struct SqliteOrigin {
 }
 
 impl SqliteOrigin {
-    /// Opens a data folder that no process uses, with the file that keeps its newest checkpoint. No key is needed.
+    /// Opens a data folder that no process uses. No key is needed.
     ///
     /// # Errors
-    /// When it holds no journal, another process uses it, or it is not what the checkpoint speaks of.
-    pub fn open(path: &Path, outside: Option<&Path>) -> Result<Self, OpenError> {
+    /// When it holds no journal, or another process uses it.
+    pub fn open(path: &Path) -> Result<Self, OpenError> {
         if !folder::probe(&path.join(schema::FILE))? {
             return Err(OpenError::NotFound);
         }
         let folder = Folder::lock(path)?;
         let connection = schema::writer(&folder.database())?;
-        let journal = check_journal(&connection, None)?;
-        if let Some(outside) = outside {
-            check_outside(&connection, &journal, outside)?;
-        }
         Ok(Self {
-            journal,
+            journal: check_journal(&connection, None)?,
             connection: Mutex::new(connection),
             _folder: folder,
         })
+    }
+
+    /// Compares the journal with the checkpoint that is kept outside the folder, if any is.
+    ///
+    /// # Errors
+    /// When the journal lost entries since, or is another one.
+    pub fn check_outside(&self, path: &Path) -> Result<(), OpenError> {
+        let connection = &*self.lock();
+        let note = match std::fs::read_to_string(path) {
+            Ok(note) => note,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(folder::unusable(path, error)),
+        };
+        let chain = read_chain(connection, &self.journal)?;
+        let root_at = |size| {
+            let frontier = Frontier::from_nodes(&StoredNodes::new(connection), size).ok()?;
+            Some(frontier.root())
+        };
+        outside::judge(&note, |note| chain.open(note), log_size(connection)?, root_at)
+            .map(drop)
+            .map_err(OpenError::ReadOnly)
     }
 
     fn lock(&self) -> MutexGuard<'_, Connection> {
@@ -75,8 +92,14 @@ impl Origin for SqliteOrigin {
     }
 
     async fn size(&self) -> Result<u64, ReadError> {
-        let newest = read::newest_checkpoint(&self.lock())?;
-        Ok(newest.map_or(0, |(size, _)| size))
+        let connection = &*self.lock();
+        let newest = read::newest_checkpoint(connection)?;
+        let newest = newest.map_or(0, |(size, _)| size);
+        if log_size(connection).map_err(unreadable)? == newest {
+            Ok(newest)
+        } else {
+            Err(ReadError::Corrupt("the log is not that of its newest checkpoint"))
+        }
     }
 
     async fn waiting(&self) -> Result<u64, ReadError> {
@@ -281,27 +304,6 @@ impl Target for SqliteTarget {
         named.map_err(|error| PutError::Unavailable(folder::unusable(&whole, error).into()))?;
         Ok(self.folder.sync()?)
     }
-}
-
-/// Compares a journal with the checkpoint that is kept outside, if any is.
-fn check_outside(
-    connection: &Connection,
-    journal: &JournalId,
-    path: &Path,
-) -> Result<(), OpenError> {
-    let note = match std::fs::read_to_string(path) {
-        Ok(note) => note,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(folder::unusable(path, error)),
-    };
-    let chain = read_chain(connection, journal)?;
-    let root_at = |size| {
-        let frontier = Frontier::from_nodes(&StoredNodes::new(connection), size).ok()?;
-        Some(frontier.root())
-    };
-    outside::judge(&note, |note| chain.open(note), log_size(connection)?, root_at)
-        .map(drop)
-        .map_err(OpenError::ReadOnly)
 }
 
 fn entries(connection: &Connection, from: u64, to: u64) -> Result<Vec<Entry>, ReadError> {
