@@ -223,8 +223,8 @@ fn an_engine_that_is_none_is_not_the_authors_fault() {
         .bytes()
         .into();
     let sandbox = policy::Sandbox::new(policy::Config {
-        cache: None,
         engine: Some(engine),
+        ..policy::Config::default()
     })
     .unwrap();
     let source = PolicySource::Rego("package a\n\nallow := false\n\nfindings := []\n".into());

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use crate::support::component::evaluating;
 use crate::support::{dossier, entry};
 use policy::{
-    Cache, Config, Evaluation, Limits, Outcome, PolicyForm, PolicySource, Prepared, Sandbox, Task,
-    evaluate_all, stock,
+    Cache, Config, Evaluation, Limits, Outcome, PolicyForm, PolicySource, Prepared, Processor,
+    PublishError, Sandbox, Task, evaluate_all, stock,
 };
 use serde_json::json;
 
@@ -121,6 +121,57 @@ fn a_cache_file_of_another_key_or_component_is_never_run() {
     fs::copy(swapped, &path).unwrap();
     assert!(evaluate(&cached(ours.path(), 1).prepare(&source).unwrap()).allows());
     assert_eq!(fs::read(&path).unwrap(), good, "another component");
+}
+
+fn everywhere(folder: &Path) -> Sandbox {
+    Sandbox::new(Config {
+        cache: Some(Cache::in_folder(folder, [1; 32])),
+        processor: Processor::Any,
+        ..Config::default()
+    })
+    .unwrap()
+}
+
+#[test]
+fn an_image_for_every_processor_has_a_name_of_its_own_and_judges_alike() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("images");
+    let (engine, own) = (everywhere(&folder), crate::support::sandbox());
+    for form in [PolicyForm::Component, PolicyForm::Rego] {
+        let source = seed("unit-tested", form);
+        let made = engine.prepare(&source).unwrap();
+        let rego = made.identity().engine;
+        assert_ne!(
+            engine.image_name(&source.digest(), rego.as_ref()),
+            own.image_name(&source.digest(), rego.as_ref()),
+            "what this processor can do beyond others is not made use of"
+        );
+        // Another process, which has nothing but the digests.
+        let loaded = everywhere(&folder).load(source.digest(), rego).unwrap();
+        assert_eq!(loaded.identity(), made.identity());
+        let evaluation = evaluate(&loaded);
+        assert!(evaluation.allows(), "{evaluation:?}");
+        assert_eq!(evaluation, evaluate(&own.prepare(&source).unwrap()));
+    }
+}
+
+#[test]
+fn a_policy_without_an_image_is_not_loaded() {
+    let folder = tempfile::tempdir().unwrap();
+    let sandbox = everywhere(folder.path());
+    let source = seed("unit-tested", PolicyForm::Component);
+    let missing = || sandbox.load(source.digest(), None).unwrap_err();
+    assert!(matches!(missing(), PublishError::ImageMissing));
+    sandbox.prepare(&source).unwrap();
+    sandbox.load(source.digest(), None).unwrap();
+    let image = fs::read_dir(folder.path())
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap();
+    let mut bytes = fs::read(image.path()).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(image.path(), bytes).unwrap();
+    assert!(matches!(missing(), PublishError::ImageMissing));
 }
 
 #[test]
