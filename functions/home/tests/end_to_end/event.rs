@@ -10,6 +10,7 @@ pub struct Call<'a> {
     pub query: &'a str,
     pub headers: Vec<(&'a str, String)>,
     pub body: Vec<u8>,
+    pub in_base64: bool,
 }
 
 /// What brings requests to a function.
@@ -32,6 +33,7 @@ impl<'a> Call<'a> {
             query,
             headers: Vec::new(),
             body: Vec::new(),
+            in_base64: false,
         }
     }
 
@@ -52,6 +54,12 @@ impl<'a> Call<'a> {
 
     pub fn by(self, token: &str) -> Self {
         self.with("authorization", format!("Bearer {token}"))
+    }
+
+    /// Has the front take it for binary, as they may with any type.
+    pub fn in_base64(mut self) -> Self {
+        self.in_base64 = true;
+        self
     }
 
     /// The event. Fronts send what they take for text as it is, and all else in base64.
@@ -103,8 +111,7 @@ impl<'a> Call<'a> {
         });
         let text = String::from_utf8(self.body.clone()).ok();
         if !self.body.is_empty() {
-            // Function URLs take little for text; HTTP APIs take all that is not of a binary type.
-            let as_text = text.filter(|_| !self.is_binary());
+            let as_text = text.filter(|_| !self.in_base64 && !self.is_binary());
             event["isBase64Encoded"] = json!(as_text.is_none());
             event["body"] = json!(as_text.unwrap_or_else(|| base64(&self.body)));
         }

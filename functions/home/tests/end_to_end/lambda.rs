@@ -27,7 +27,7 @@ const TIMEOUT: Duration = Duration::from_secs(29);
 /// An instance of a function, from its start to its end.
 pub struct Instance {
     api: Arc<Api>,
-    child: Child,
+    pub child: Child,
 }
 
 /// The runtime API of one instance.
