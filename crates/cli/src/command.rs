@@ -16,6 +16,7 @@ mod export;
 mod fingerprint;
 mod flow;
 mod health;
+mod journal;
 mod key;
 mod permit;
 mod person;
@@ -158,6 +159,8 @@ enum Command {
     Checkpoint(checkpoint::Checkpoint),
     Health(health::Health),
     Recover(recover::Recover),
+    #[command(subcommand)]
+    Journal(journal::Journal),
     Completion(completion::Completion),
 }
 
@@ -191,6 +194,7 @@ impl Trailmark {
             Command::Checkpoint(command) => command.run(global),
             Command::Health(command) => command.run(global),
             Command::Recover(command) => command.run(global),
+            Command::Journal(command) => command.run(global),
             Command::Completion(command) => command.run(),
         }
     }

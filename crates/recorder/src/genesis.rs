@@ -1,6 +1,7 @@
 use journal::Draft;
 use journal::key::{LogKey, PermitKey};
 use journal::kind::Genesis;
+use journal::note::Vkey;
 use model::kind::Fields as _;
 use model::{By, FORMAT, StreamName};
 
@@ -27,26 +28,36 @@ pub fn genesis(
     log_key: &LogKey,
     permit_key: &PermitKey,
 ) -> Result<Draft, RecorderError> {
-    check_text("name", &charter.name)?;
-    let fields = Genesis {
-        format: FORMAT,
-        log_key: log_key.vkey().clone(),
-        name: charter.name.clone(),
-        people_by_key: charter.people_by_key,
-        permit_key: permit_key.public(),
-        solo: charter.solo,
-    };
-    Ok(Draft {
-        by: By::recorder(),
-        claimed_ms: None,
-        fields: fields.encode().map_err(|source| RecorderError::Encode {
-            what: Genesis::KIND,
-            source,
-        })?,
-        kind: Genesis::kind()?,
-        streams: vec![StreamName::admin()],
-        payloads: Vec::new(),
-        idempotency: None,
-        expected: Vec::new(),
-    })
+    charter.genesis(log_key.vkey(), permit_key)
+}
+
+impl Charter {
+    /// Drafts the first entry of a journal whose log key is known by its public form.
+    ///
+    /// # Errors
+    /// When the name is too long.
+    pub fn genesis(&self, log_key: &Vkey, permit_key: &PermitKey) -> Result<Draft, RecorderError> {
+        check_text("name", &self.name)?;
+        let fields = Genesis {
+            format: FORMAT,
+            log_key: log_key.clone(),
+            name: self.name.clone(),
+            people_by_key: self.people_by_key,
+            permit_key: permit_key.public(),
+            solo: self.solo,
+        };
+        Ok(Draft {
+            by: By::recorder(),
+            claimed_ms: None,
+            fields: fields.encode().map_err(|source| RecorderError::Encode {
+                what: Genesis::KIND,
+                source,
+            })?,
+            kind: Genesis::kind()?,
+            streams: vec![StreamName::admin()],
+            payloads: Vec::new(),
+            idempotency: None,
+            expected: Vec::new(),
+        })
+    }
 }

@@ -12,6 +12,7 @@ mod ci;
 mod client;
 mod evidence;
 mod help;
+mod journal;
 mod offline;
 mod rotation;
 mod serve;

@@ -106,7 +106,7 @@ impl World {
 }
 
 impl Done {
-    fn of(output: Output) -> Self {
+    pub fn of(output: Output) -> Self {
         Self {
             code: output.status.code().expect("it was ended by a signal"),
             stdout: String::from_utf8(output.stdout).unwrap(),

@@ -99,13 +99,20 @@ pub(in crate::command) async fn open_alone(
 }
 
 fn options(data: &Path, checkpoint_file: Option<PathBuf>, journal: &JournalId) -> Result<Options> {
-    let outside = match checkpoint_file {
-        Some(file) => file,
-        None => folder::state()?.join(checkpoint_name(journal)),
-    };
     let mut options = Options::new(data);
-    options.outside = Some(outside);
+    options.outside = Some(self::checkpoint_file(checkpoint_file, journal)?);
     Ok(options)
+}
+
+/// Returns where a journal's newest checkpoint is kept, outside the data folder.
+pub(in crate::command) fn checkpoint_file(
+    named: Option<PathBuf>,
+    journal: &JournalId,
+) -> Result<PathBuf> {
+    match named {
+        Some(file) => Ok(file),
+        None => Ok(folder::state()?.join(checkpoint_name(journal))),
+    }
 }
 
 /// Opens with the log key that is there, or with the one that was made to take its place.
@@ -134,7 +141,7 @@ fn keys_missing(data: &Path) -> Failure {
     .with_hint(format!("put them back into `{}`", keys.display()))
 }
 
-fn failure(data: &Path, error: OpenError) -> Failure {
+pub(in crate::command) fn failure(data: &Path, error: OpenError) -> Failure {
     let hint = match &error {
         OpenError::Held => {
             Some("another recorder runs on it: stop that one, or name another folder: `--data`")
@@ -145,6 +152,7 @@ fn failure(data: &Path, error: OpenError) -> Failure {
         OpenError::Foreign => Some("name another folder: `--data`"),
         OpenError::Folder { .. } => Some("check who owns it and may write there"),
         OpenError::OtherKey(_) => Some("put back the keys that belong to it"),
+        OpenError::ReadOnly(_) => Some("start it where it is, and `trailmark recover`"),
         OpenError::OutsideExists => Some(
             "a journal of this id existed before: put it back, or name another `--checkpoint-file`",
         ),
