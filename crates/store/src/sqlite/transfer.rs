@@ -75,13 +75,20 @@ impl SqliteOrigin {
             let frontier = Frontier::from_nodes(&StoredNodes::new(connection), size).ok()?;
             Some(frontier.root())
         };
-        outside::judge(&note, |note| chain.open(note), log_size(connection)?, root_at)
-            .map(drop)
-            .map_err(OpenError::ReadOnly)
+        outside::judge(
+            &note,
+            |note| chain.open(note),
+            log_size(connection)?,
+            root_at,
+        )
+        .map(drop)
+        .map_err(OpenError::ReadOnly)
     }
 
     fn lock(&self) -> MutexGuard<'_, Connection> {
-        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+        self.connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -98,7 +105,9 @@ impl Origin for SqliteOrigin {
         if log_size(connection).map_err(unreadable)? == newest {
             Ok(newest)
         } else {
-            Err(ReadError::Corrupt("the log is not that of its newest checkpoint"))
+            Err(ReadError::Corrupt(
+                "the log is not that of its newest checkpoint",
+            ))
         }
     }
 
@@ -249,9 +258,15 @@ impl Target for SqliteTarget {
             return Err(PutError::Unavailable("the copy is finished".into()));
         };
         for group in groups {
-            remembered.hot.fill(connection, &streams(group)).map_err(ReadError::from)?;
-            let hashes: Vec<EntryHash> =
-                group.records.iter().map(|record| record.entry.hash()).collect();
+            remembered
+                .hot
+                .fill(connection, &streams(group))
+                .map_err(ReadError::from)?;
+            let hashes: Vec<EntryHash> = group
+                .records
+                .iter()
+                .map(|record| record.entry.hash())
+                .collect();
             let sealed = Sealed {
                 group: group.before.clone().append_group(&hashes),
                 checkpoint: group.checkpoint.clone(),
@@ -296,7 +311,9 @@ impl Target for SqliteTarget {
         connection
             .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
             .map_err(ReadError::from)?;
-        connection.close().map_err(|(_, error)| ReadError::from(error))?;
+        connection
+            .close()
+            .map_err(|(_, error)| ReadError::from(error))?;
         let (part, whole) = (self.path.join(PART), self.folder.database());
         let named = File::open(&part)
             .and_then(|file| file.sync_all())
@@ -333,7 +350,11 @@ fn staged(record: &Record) -> Staged {
             claimed_ms: header.claimed_ms,
             fields: header.fields.clone(),
             kind: header.kind.clone(),
-            streams: header.links.iter().map(|link| link.stream.clone()).collect(),
+            streams: header
+                .links
+                .iter()
+                .map(|link| link.stream.clone())
+                .collect(),
             payloads: record.payloads.clone(),
             idempotency: record.used,
             expected: Vec::new(),

@@ -23,7 +23,9 @@ pub enum CopyError {
         to: u64,
     },
     /// The target has other entries under the same id.
-    #[error("the first `{size}` entries of the target are not those to copy: it is another journal of this id")]
+    #[error(
+        "the first `{size}` entries of the target are not those to copy: it is another journal of this id"
+    )]
     Forked {
         /// How many of them.
         size: u64,
@@ -40,7 +42,9 @@ pub enum CopyError {
         what: &'static str,
     },
     /// A checkpoint that was read is not that of the entries before it, signed by the log's key.
-    #[error("the checkpoint of the first `{size}` entries is not theirs, or not signed by the log's key")]
+    #[error(
+        "the checkpoint of the first `{size}` entries is not theirs, or not signed by the log's key"
+    )]
     Checkpoint {
         /// The size that it speaks of.
         size: u64,

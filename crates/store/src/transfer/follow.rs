@@ -153,7 +153,9 @@ pub(super) fn claimed(note: &str) -> Result<u64, CopyError> {
         .and_then(|note| note.unverified_text().parse::<Checkpoint>().ok());
     checkpoint
         .map(|checkpoint| checkpoint.size)
-        .ok_or(CopyError::Origin(ReadError::Corrupt("a checkpoint is none")))
+        .ok_or(CopyError::Origin(ReadError::Corrupt(
+            "a checkpoint is none",
+        )))
 }
 
 /// Verifies the payloads of an entry.
@@ -174,7 +176,11 @@ pub(super) fn payloads(
             bytes: found.bytes,
         })
         .collect();
-    if payloads.iter().map(Payload::reference).eq(references.iter().cloned()) {
+    if payloads
+        .iter()
+        .map(Payload::reference)
+        .eq(references.iter().cloned())
+    {
         Ok(payloads)
     } else {
         Err(CopyError::Entry {

@@ -13,9 +13,7 @@ use rusqlite::Connection;
 use rusqlite::types::Value;
 
 use super::*;
-use crate::conformance::{
-    SEED, TestClock, attestation, genesis, journal_id, recovered, stream,
-};
+use crate::conformance::{SEED, TestClock, attestation, genesis, journal_id, recovered, stream};
 use crate::{Appended, OpenError, Options, Sqlite, SqliteOrigin, SqliteTarget, Store as _};
 
 /// The log's key of the journal, once it was rotated.
@@ -82,7 +80,11 @@ impl Source {
                 second.idempotency = None;
                 second.payloads.clear();
             }
-            let drafts = if number % 2 == 0 { vec![first, second] } else { vec![first] };
+            let drafts = if number % 2 == 0 {
+                vec![first, second]
+            } else {
+                vec![first]
+            };
             let appended = store.append(drafts.clone()).await.unwrap();
             let receipts = appended.into_iter().map(|appended| appended.receipt);
             self.appended.extend(drafts.into_iter().zip(receipts));
@@ -118,7 +120,9 @@ impl Source {
 
     /// Drafts that can be sent again: what each was first answered with.
     pub(crate) fn repeatable(&self) -> impl Iterator<Item = &(Draft, Receipt)> {
-        self.appended.iter().filter(|(draft, _)| draft.idempotency.is_some())
+        self.appended
+            .iter()
+            .filter(|(draft, _)| draft.idempotency.is_some())
     }
 }
 
@@ -138,7 +142,12 @@ pub(crate) fn rows(folder: &Path) -> Vec<String> {
         .prepare("SELECT name, sql FROM sqlite_schema ORDER BY name")
         .unwrap();
     let schema: Vec<(String, String)> = names
-        .query_map([], |row| Ok((row.get(0)?, row.get::<_, Option<String>>(1)?.unwrap_or_default())))
+        .query_map([], |row| {
+            Ok((
+                row.get(0)?,
+                row.get::<_, Option<String>>(1)?.unwrap_or_default(),
+            ))
+        })
         .unwrap()
         .map(Result::unwrap)
         .collect();
@@ -149,9 +158,14 @@ pub(crate) fn rows(folder: &Path) -> Vec<String> {
             let mut statement = database.prepare(&format!("SELECT * FROM {name}")).unwrap();
             let columns = statement.column_count();
             let read = statement.query_map([], |row| {
-                (0..columns).map(|column| row.get::<_, Value>(column)).collect::<Result<Vec<_>, _>>()
+                (0..columns)
+                    .map(|column| row.get::<_, Value>(column))
+                    .collect::<Result<Vec<_>, _>>()
             });
-            let mut read: Vec<_> = read.unwrap().map(|row| format!("{name} {:?}", row.unwrap())).collect();
+            let mut read: Vec<_> = read
+                .unwrap()
+                .map(|row| format!("{name} {:?}", row.unwrap()))
+                .collect();
             read.sort();
             rows.extend(read);
         }
@@ -224,10 +238,15 @@ async fn a_copy_has_every_row_and_answers_retries_as_the_source_did() {
     let mut target = SqliteTarget::open(&to, &journal_id()).unwrap();
     let mut told = Vec::new();
     let mut tell = |progress| told.push(progress);
-    let copied = copy(&source.origin(), &mut target, Extent::Whole, &mut tell).await.unwrap();
+    let copied = copy(&source.origin(), &mut target, Extent::Whole, &mut tell)
+        .await
+        .unwrap();
     drop(target);
     assert_eq!((copied.size, copied.written), (33, 33));
-    assert_eq!(told.last().map(|told| (told.copied, told.total)), Some((33, 33)));
+    assert_eq!(
+        told.last().map(|told| (told.copied, told.total)),
+        Some((33, 33))
+    );
     assert_eq!(rows(&to), rows(&source.folder()));
     let store = Sqlite::open(source.options_of(&to), None, &ROTATED).unwrap();
     check_retries(&store, &source).await;
@@ -270,7 +289,9 @@ async fn what_is_written_after_a_copy_follows_with_the_next_until_one_is_the_las
     let to = source.path("copy");
     for round in 0..3 {
         let mut target = SqliteTarget::open(&to, &journal_id()).unwrap();
-        let copied = copy(&source.origin(), &mut target, Extent::SoFar, &mut |_| ()).await.unwrap();
+        let copied = copy(&source.origin(), &mut target, Extent::SoFar, &mut |_| ())
+            .await
+            .unwrap();
         assert_eq!(copied.written, if round == 0 { 33 } else { 3 });
         drop(target);
         assert!(!to.join(FILE).exists());
@@ -293,10 +314,15 @@ async fn damaged(sql: &str) -> CopyError {
         let mut triggers = database
             .prepare("SELECT name FROM sqlite_schema WHERE type = 'trigger'")
             .unwrap();
-        let triggers: Vec<String> =
-            triggers.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        let triggers: Vec<String> = triggers
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
         for trigger in triggers {
-            database.execute_batch(&format!("DROP TRIGGER {trigger}")).unwrap();
+            database
+                .execute_batch(&format!("DROP TRIGGER {trigger}"))
+                .unwrap();
         }
         assert!(database.execute(sql, []).unwrap() > 0, "{sql}");
     }
@@ -309,10 +335,22 @@ async fn damaged(sql: &str) -> CopyError {
 #[tokio::test]
 async fn a_damaged_source_is_refused_before_anything_wrong_is_written() {
     for (sql, entry) in [
-        ("UPDATE entry SET header = (SELECT header FROM entry WHERE idx = 6), hash = (SELECT hash FROM entry WHERE idx = 6) WHERE idx = 5", None),
-        ("UPDATE payload SET bytes = zeroblob(7) WHERE id = (SELECT max(id) FROM payload)", Some(32)),
-        ("DELETE FROM payload WHERE id = (SELECT max(id) FROM payload)", Some(32)),
-        ("UPDATE checkpoint SET note = replace(note, '—', '-') WHERE size = 3", None),
+        (
+            "UPDATE entry SET header = (SELECT header FROM entry WHERE idx = 6), hash = (SELECT hash FROM entry WHERE idx = 6) WHERE idx = 5",
+            None,
+        ),
+        (
+            "UPDATE payload SET bytes = zeroblob(7) WHERE id = (SELECT max(id) FROM payload)",
+            Some(32),
+        ),
+        (
+            "DELETE FROM payload WHERE id = (SELECT max(id) FROM payload)",
+            Some(32),
+        ),
+        (
+            "UPDATE checkpoint SET note = replace(note, '—', '-') WHERE size = 3",
+            None,
+        ),
         ("DELETE FROM entry WHERE idx = 20", None),
         ("DELETE FROM checkpoint WHERE size = 33", None),
         ("UPDATE entry SET header = zeroblob(9) WHERE idx = 20", None),
@@ -331,16 +369,23 @@ async fn another_journal_is_not_added_to() {
     let (one, other) = (Source::new().await, Source::new().await);
     let to = one.path("copy");
     let mut target = SqliteTarget::open(&to, &journal_id()).unwrap();
-    copy(&one.origin(), &mut target, Extent::SoFar, &mut |_| ()).await.unwrap();
+    copy(&one.origin(), &mut target, Extent::SoFar, &mut |_| ())
+        .await
+        .unwrap();
     drop(target);
     let store = Sqlite::open(other.options(), None, &ROTATED).unwrap();
     store.append(vec![recovered(1, 2)]).await.unwrap();
     drop(store);
     // The same entries up to there: it goes on. Then it is another's, and one that is shorter.
     let mut target = SqliteTarget::open(&to, &journal_id()).unwrap();
-    copy(&other.origin(), &mut target, Extent::SoFar, &mut |_| ()).await.unwrap();
+    copy(&other.origin(), &mut target, Extent::SoFar, &mut |_| ())
+        .await
+        .unwrap();
     let shorter = copy_whole(&one.origin(), &mut target).await.unwrap_err();
-    assert!(matches!(shorter, CopyError::Ahead { from: 33, to: 34 }), "{shorter}");
+    assert!(
+        matches!(shorter, CopyError::Ahead { from: 33, to: 34 }),
+        "{shorter}"
+    );
     let mut one = one;
     one.grow(20..24).await;
     let forked = copy_whole(&one.origin(), &mut target).await.unwrap_err();
@@ -349,10 +394,16 @@ async fn another_journal_is_not_added_to() {
 
     let elsewhere: JournalId = "trailmark/elsewhere".parse().unwrap();
     let refused = SqliteTarget::open(&to, &elsewhere).err().unwrap();
-    assert!(matches!(refused, OpenError::OtherJournal { .. }), "{refused}");
+    assert!(
+        matches!(refused, OpenError::OtherJournal { .. }),
+        "{refused}"
+    );
     let mut target = SqliteTarget::open(&one.path("empty"), &elsewhere).unwrap();
     let refused = copy_whole(&one.origin(), &mut target).await.unwrap_err();
-    assert!(matches!(refused, CopyError::OtherJournal { .. }), "{refused}");
+    assert!(
+        matches!(refused, CopyError::OtherJournal { .. }),
+        "{refused}"
+    );
 }
 
 #[tokio::test]

@@ -55,14 +55,22 @@ async fn move_in(place: &Place, source: &Source) -> Result<(), CopyError> {
 }
 
 async fn move_out(place: &Place, to: &std::path::Path) {
-    let origin = DynamoOrigin::open(&place.settings(&journal_id())).await.unwrap();
+    let origin = DynamoOrigin::open(&place.settings(&journal_id()))
+        .await
+        .unwrap();
     let mut target = SqliteTarget::open(to, &journal_id()).unwrap();
     copy_whole(&origin, &mut target).await.unwrap();
 }
 
 fn sealer(place: &Place) -> Sealer {
     let clock = Arc::clone(&place.clock) as Arc<dyn Clock>;
-    Sealer::new(&place.clients, &place.address, &journal_id(), Arc::new(log_key()), clock)
+    Sealer::new(
+        &place.clients,
+        &place.address,
+        &journal_id(),
+        Arc::new(log_key()),
+        clock,
+    )
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -76,7 +84,10 @@ async fn a_journal_that_moves_to_a_table_and_back_has_every_byte() {
     let original = Sqlite::open(source.options(), None, &ROTATED).unwrap();
     assert_eq!(moved.status().await.unwrap().read_only, None);
     assert_eq!(export(&moved).await, export(&original).await);
-    assert_eq!(moved.heads_at(20).await.unwrap(), original.heads_at(20).await.unwrap());
+    assert_eq!(
+        moved.heads_at(20).await.unwrap(),
+        original.heads_at(20).await.unwrap()
+    );
     check_retries(&moved, &source).await;
     drop(original);
 
@@ -106,11 +117,15 @@ async fn a_moved_journal_goes_on_and_moves_back_with_what_was_added() {
     }
     // One is not sealed: it would be left behind.
     let to = source.path("back");
-    let origin = DynamoOrigin::open(&place.settings(&journal_id())).await.unwrap();
+    let origin = DynamoOrigin::open(&place.settings(&journal_id()))
+        .await
+        .unwrap();
     let mut target = SqliteTarget::open(&to, &journal_id()).unwrap();
     let early = copy_whole(&origin, &mut target).await.unwrap_err();
     assert!(matches!(early, CopyError::Waiting(1)), "{early}");
-    copy(&origin, &mut target, Extent::SoFar, &mut |_| ()).await.unwrap();
+    copy(&origin, &mut target, Extent::SoFar, &mut |_| ())
+        .await
+        .unwrap();
     drop(target);
     sealer(&place).run().await.unwrap();
     move_out(&place, &to).await;
@@ -127,7 +142,9 @@ async fn a_moved_journal_goes_on_and_moves_back_with_what_was_added() {
         };
         assert_eq!(*entry, hash);
     }
-    back.append(vec![attestation(200, &[stream("a")])]).await.unwrap();
+    back.append(vec![attestation(200, &[stream("a")])])
+        .await
+        .unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -147,7 +164,9 @@ async fn a_move_that_dies_at_any_write_is_gone_on_with() {
             dies.then(|| Fault::error(400, "AccessDeniedException"))
         });
         let mut interrupted = target(&clients, &place).await.unwrap();
-        let died = copy_whole(&source.origin(), &mut interrupted).await.is_err();
+        let died = copy_whole(&source.origin(), &mut interrupted)
+            .await
+            .is_err();
         if !died {
             assert!(writes > 100, "{writes} writes");
             break;
@@ -169,20 +188,29 @@ async fn another_journal_of_the_same_id_is_not_added_to() {
     let Some(servers) = servers() else { return };
     let mut source = Source::new().await;
     let in_use = place(&servers, &source).await;
-    Dynamo::create(&in_use.settings(&journal_id()), genesis(&journal_id())).await.unwrap();
+    Dynamo::create(&in_use.settings(&journal_id()), genesis(&journal_id()))
+        .await
+        .unwrap();
     let refused = target(&in_use.clients, &in_use).await.err().unwrap();
     assert!(matches!(refused, OpenError::Exists), "{refused}");
 
     let begun = place(&servers, &source).await;
     let mut part = target(&begun.clients, &begun).await.unwrap();
-    copy(&source.origin(), &mut part, Extent::SoFar, &mut |_| ()).await.unwrap();
+    copy(&source.origin(), &mut part, Extent::SoFar, &mut |_| ())
+        .await
+        .unwrap();
     let before = part.standing().await.unwrap();
     let mut other = Source::new().await;
     other.grow(30..33).await;
     source.grow(40..43).await;
-    copy(&source.origin(), &mut part, Extent::SoFar, &mut |_| ()).await.unwrap();
+    copy(&source.origin(), &mut part, Extent::SoFar, &mut |_| ())
+        .await
+        .unwrap();
     let forked = copy_whole(&other.origin(), &mut part).await.unwrap_err();
-    assert!(matches!(forked, CopyError::Forked { .. } | CopyError::Ahead { .. }), "{forked}");
+    assert!(
+        matches!(forked, CopyError::Forked { .. } | CopyError::Ahead { .. }),
+        "{forked}"
+    );
     assert!(part.standing().await.unwrap().size > before.size);
 
     // A checkpoint outside speaks of a journal that was there.

@@ -62,7 +62,10 @@ impl Dynamo {
         let mut tiles = HashMap::new();
         for tile in needed(index, size) {
             if let Content::Hashes(level) = tile.content {
-                let bytes = self.log.tile(&published, level, tile.index, tile.width).await?;
+                let bytes = self
+                    .log
+                    .tile(&published, level, tile.index, tile.width)
+                    .await?;
                 let hashes = read_hashes(&bytes.ok_or(MISSING)?, tile.width);
                 tiles.insert(tile, hashes.map_err(|_| MISSING)?);
             }

@@ -35,7 +35,11 @@ impl DynamoOrigin {
         if let Some(reason) = store.look().await?.read_only {
             return Err(OpenError::ReadOnly(reason));
         }
-        let item = store.table.get(store.layout.journal()).await.map_err(ReadError::from)?;
+        let item = store
+            .table
+            .get(store.layout.journal())
+            .await
+            .map_err(ReadError::from)?;
         Ok(Self {
             moved: item.map_or(0, moved_size),
             store,
@@ -55,7 +59,10 @@ impl DynamoOrigin {
             ..Range::all(self.store.layout.moved())
         };
         let items = self.store.table.query(range).await?;
-        let uses: Vec<_> = items.into_iter().map(read_moved_uses).collect::<Result<_, _>>()?;
+        let uses: Vec<_> = items
+            .into_iter()
+            .map(read_moved_uses)
+            .collect::<Result<_, _>>()?;
         Ok(uses.into_iter().flatten().collect())
     }
 
@@ -96,7 +103,9 @@ async fn scan(
         let last_ms = page.batches.last().map(|batch| batch.id.written_ms);
         let entries = page.batches.into_iter().flat_map(|batch| batch.entries);
         found.extend(entries.map(|entry| {
-            let used = entry.used.map(|(key, content)| Idempotency { key, content });
+            let used = entry
+                .used
+                .map(|(key, content)| Idempotency { key, content });
             (entry.hash, used)
         }));
         next = page.next;
@@ -118,7 +127,11 @@ impl Origin for DynamoOrigin {
 
     async fn waiting(&self) -> Result<u64, ReadError> {
         let size = self.size().await?;
-        let batches = self.store.unsealed.batches(self.store.now().0.wall_ms).await?;
+        let batches = self
+            .store
+            .unsealed
+            .batches(self.store.now().0.wall_ms)
+            .await?;
         let entries = batches.iter().flat_map(|batch| &batch.entries);
         let hashes: Vec<EntryHash> = entries.map(|entry| entry.hash).collect();
         let places = self.store.records.places(&hashes).await?;
@@ -131,7 +144,9 @@ impl Origin for DynamoOrigin {
         let before = self.store.records.seal_before(after).await?;
         let first = before.map_or(0, |seal| seal.number + 1);
         let seals = self.store.records.seals(first, PAGE).await?;
-        let seals = seals.into_iter().filter(|seal| seal.size() <= published.size);
+        let seals = seals
+            .into_iter()
+            .filter(|seal| seal.size() <= published.size);
         Ok(seals.map(|seal| seal.checkpoint).collect())
     }
 
@@ -155,7 +170,10 @@ impl Origin for DynamoOrigin {
         } else {
             self.moved_uses(from, end.min(self.moved)).await?
         };
-        let mut uses: Vec<_> = (from..).zip(copied).map(|(index, _)| moved.remove(&index)).collect();
+        let mut uses: Vec<_> = (from..)
+            .zip(copied)
+            .map(|(index, _)| moved.remove(&index))
+            .collect();
         let mut found = self.written_uses(written).await?;
         for entry in written {
             uses.push(found.remove(&entry.hash()).ok_or(LOST)?);

@@ -2,8 +2,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use journal::Head;
-use journal::tile::Tile;
+use journal::kind::ClockCorrected;
+use journal::tile::{Content, Tile, WIDTH_MAX, read_entries, write_entry, write_hashes};
 use journal::tree::Frontier;
+use model::kind::Fields as _;
 use model::{Entry, EntryHash, JournalId, Payload, StreamName};
 
 use crate::aws::bucket::{Bucket, Object};
@@ -18,8 +20,6 @@ use crate::aws::table::{Placed, Range, Table};
 use crate::aws::{Address, Clients, parallel, past};
 use crate::transfer::{Group, PutError, Standing, Target};
 use crate::{OpenError, ReadError};
-use journal::kind::ClockCorrected;
-use model::kind::Fields as _;
 
 /// What the seals of a copy name instead of what they staged: they are never published anew.
 const COPIED: &str = "copied";
@@ -38,6 +38,8 @@ pub struct DynamoTarget {
     outside: Bucket,
     /// The checkpoint outside as it was found: that of an earlier copy.
     found: Option<Object>,
+    /// Whether the tiles are those of the newest seal.
+    mended: bool,
 }
 
 impl DynamoTarget {
@@ -89,6 +91,7 @@ impl DynamoTarget {
             bucket,
             outside,
             found,
+            mended: false,
         })
     }
 
@@ -112,7 +115,12 @@ impl DynamoTarget {
             let header = entry.header();
             era += u64::from(header.kind.as_str() == ClockCorrected::KIND);
             for link in &header.links {
-                items.push(Link::item(&self.layout, &link.stream, link.seq, (entry, era)));
+                items.push(Link::item(
+                    &self.layout,
+                    &link.stream,
+                    link.seq,
+                    (entry, era),
+                ));
                 if link.seq == 0 {
                     items.push(self.layout.stream(link.stream.as_str()).item());
                 }
@@ -159,11 +167,64 @@ impl DynamoTarget {
             async move {
                 let (entries, group) = &*grown;
                 let bytes = log::grown(&bucket, tile, entries, group).await?;
-                bucket.put(&tile.to_string(), bytes).await.map_err(ReadError::from)
+                bucket
+                    .put(&tile.to_string(), bytes)
+                    .await
+                    .map_err(ReadError::from)
             }
         });
         parallel::all(writes.collect::<Vec<_>>()).await?;
         Ok(())
+    }
+
+    /// Makes the tiles that are not full those of a log of some size, which are read to go on from there.
+    ///
+    /// Tiles are written once for several seals, before these. Dying between the seals leaves tiles that are wider than
+    /// the newest seal's log, and begin with its own.
+    async fn mend_tiles(&self, size: u64) -> Result<(), PutError> {
+        for content in std::iter::once(Content::Entries).chain((0..=6).map(Content::Hashes)) {
+            let level = match content {
+                Content::Entries => 0,
+                Content::Hashes(level) => level,
+            };
+            let last = (size >> (8 * level)).checked_sub(1);
+            let tile = last.and_then(|last| log::tile_at(size, content, last / log::WIDTH));
+            if let Some(tile) = tile.filter(|tile| tile.width < WIDTH_MAX) {
+                self.mend_tile(tile).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn mend_tile(&self, tile: Tile) -> Result<(), PutError> {
+        const MISSING: ReadError = ReadError::Corrupt("a tile of the log is missing");
+        let stem = Tile {
+            width: WIDTH_MAX,
+            ..tile
+        };
+        let listed = self.bucket.list(&stem.to_string(), None).await?;
+        let mut listed = listed.iter().filter_map(|key| key.parse::<Tile>().ok());
+        let begins = |found: &Tile| {
+            (found.content, found.index) == (tile.content, tile.index) && found.width >= tile.width
+        };
+        let found = listed.find(begins).ok_or(MISSING)?;
+        let width = usize::from(tile.width);
+        let mut bytes = Vec::new();
+        match tile.content {
+            Content::Hashes(_) => {
+                let hashes = log::tile_hashes(&self.bucket, found).await?;
+                bytes = write_hashes(hashes.get(..width).ok_or(MISSING)?);
+            }
+            Content::Entries => {
+                let wider = log::bundle_bytes(&self.bucket, found).await?;
+                let headers = read_entries(&wider, found.width).map_err(|_| MISSING)?;
+                for header in headers.into_iter().take(width) {
+                    write_entry(&mut bytes, header).map_err(|_| MISSING)?;
+                }
+            }
+        }
+        let put = self.bucket.put(&tile.to_string(), bytes).await;
+        Ok(put.map_err(ReadError::from)?)
     }
 
     /// Makes the seal of a group that follows another.
@@ -198,7 +259,9 @@ impl Target for DynamoTarget {
         let frontier = newest.map(|seal| seal.frontier).unwrap_or_default();
         let admin = StreamName::admin();
         let first = self.table.get(self.layout.link(&admin, 0)).await?;
-        let first = first.map(|item| Link::read(&self.layout, &admin, item)).transpose()?;
+        let first = first
+            .map(|item| Link::read(&self.layout, &admin, item))
+            .transpose()?;
         Ok(Standing {
             size: frontier.size(),
             root: frontier.root(),
@@ -209,7 +272,12 @@ impl Target for DynamoTarget {
     /// In the order of an append and a seal: dying leaves what is found again, and seals whose tiles and items are whole.
     async fn put(&mut self, groups: &[Group]) -> Result<(), PutError> {
         let records = || groups.iter().flat_map(|group| &group.records);
-        if groups.first().is_some_and(|group| group.before.size() == 0)
+        let before = groups.first().map_or(0, |group| group.before.size());
+        if before > 0 && !self.mended {
+            self.mend_tiles(before).await?;
+        }
+        self.mended = true;
+        if before == 0
             && let Some(genesis) = records().next()
         {
             // Before anything else: where another journal of this id was begun, nothing is added to it.
@@ -218,7 +286,8 @@ impl Target for DynamoTarget {
         }
         let payloads: Vec<&Payload> = records().flat_map(|record| &record.payloads).collect();
         self.payloads.put(&payloads).await?;
-        self.put_items(groups.iter().flat_map(|group| self.items(group)).collect()).await?;
+        self.put_items(groups.iter().flat_map(|group| self.items(group)).collect())
+            .await?;
         self.put_tiles(groups).await?;
         let mut before = self.records.newest_seal().await?;
         for group in groups {
@@ -235,7 +304,10 @@ impl Target for DynamoTarget {
 
     async fn entries(&mut self, from: u64, to: u64) -> Result<Vec<Entry>, ReadError> {
         let limit = usize::try_from(to.saturating_sub(from)).unwrap_or(usize::MAX);
-        let found = self.log.entries(&self.published().await?, from, limit).await?;
+        let found = self
+            .log
+            .entries(&self.published().await?, from, limit)
+            .await?;
         Ok(found.into_iter().map(|stored| stored.entry).collect())
     }
 
@@ -245,7 +317,9 @@ impl Target for DynamoTarget {
         index: u64,
         width: u16,
     ) -> Result<Option<Vec<u8>>, ReadError> {
-        self.log.tile(&self.published().await?, level, index, width).await
+        self.log
+            .tile(&self.published().await?, level, index, width)
+            .await
     }
 
     async fn heads(&mut self) -> Result<Vec<(StreamName, Head)>, ReadError> {
@@ -271,7 +345,10 @@ impl Target for DynamoTarget {
         let written = match &self.found {
             Some(found) if found.bytes == note => true,
             Some(found) => {
-                let replaced = self.outside.replace(CHECKPOINT, note.clone(), &found.etag).await;
+                let replaced = self
+                    .outside
+                    .replace(CHECKPOINT, note.clone(), &found.etag)
+                    .await;
                 replaced.map_err(ReadError::from)?
             }
             None => {
@@ -280,10 +357,20 @@ impl Target for DynamoTarget {
             }
         };
         // A lost answer is sent again by the client, and finds its own.
-        if !written && self.log.outside().await?.is_none_or(|found| found.bytes != note) {
+        if !written
+            && self
+                .log
+                .outside()
+                .await?
+                .is_none_or(|found| found.bytes != note)
+        {
             return Err(PutError::Taken(CHECKPOINT.to_owned()));
         }
-        put(&self.table, moved_journal_item(&self.layout, published.size)).await
+        put(
+            &self.table,
+            moved_journal_item(&self.layout, published.size),
+        )
+        .await
     }
 }
 
