@@ -232,7 +232,8 @@ impl DynamoTarget {
         let headers = || group.records.iter().map(|record| record.entry.header());
         let begun = headers().flat_map(|header| &header.links);
         let begun = begun.filter(|link| link.seq == 0).count() as u64;
-        let recorded_ms = headers().last().map_or(0, |header| header.recorded_ms);
+        let last = group.records.last();
+        let recorded_ms = last.map_or(0, |last| last.entry.header().recorded_ms);
         Seal {
             number: before.map_or(0, |before| before.number + 1),
             checkpoint: group.checkpoint.clone(),
