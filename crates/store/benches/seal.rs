@@ -3,6 +3,8 @@
 //! Beside DynamoDB Local and an S3 server, as `cargo xtask aws` starts them:
 //! `cargo bench -p trailmark-store --bench seal --features aws,conformance -- 100000`.
 
+#![expect(clippy::print_stdout, reason = "a benchmark prints")]
+
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Instant;
@@ -20,7 +22,7 @@ use store::{Clock, Store, SystemClock};
 
 /// Two links each, so that a batch has 99 items.
 const PER_BATCH: u64 = 33;
-const WRITERS: u64 = 8;
+const WRITERS: usize = 8;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
@@ -28,7 +30,7 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
         std::env::var("TRAILMARK_TEST_DYNAMODB"),
         std::env::var("TRAILMARK_TEST_S3"),
     ) else {
-        eprintln!("left out: `TRAILMARK_TEST_DYNAMODB` and `TRAILMARK_TEST_S3` are not set");
+        println!("left out: `TRAILMARK_TEST_DYNAMODB` and `TRAILMARK_TEST_S3` are not set");
         return Ok(());
     };
     let asked = std::env::args().find_map(|argument| argument.parse().ok());
@@ -46,10 +48,10 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
 
     let started = Instant::now();
     let mut writers = tokio::task::JoinSet::new();
-    for writer in 0..WRITERS {
+    for (writer, first) in (0..WRITERS).zip(0_u64..) {
         let store = Arc::clone(&store);
         writers.spawn(async move {
-            for batch in (writer..entries.div_ceil(PER_BATCH)).step_by(WRITERS as usize) {
+            for batch in (first..entries.div_ceil(PER_BATCH)).step_by(WRITERS) {
                 store.append(drafts(writer, batch)).await?;
             }
             Ok::<_, Box<dyn Error + Send + Sync>>(())
@@ -99,7 +101,7 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     Ok(())
 }
 
-fn drafts(writer: u64, batch: u64) -> Vec<Draft> {
+fn drafts(writer: usize, batch: u64) -> Vec<Draft> {
     let numbers = batch * PER_BATCH..(batch + 1) * PER_BATCH;
     numbers
         .map(|number| Draft {

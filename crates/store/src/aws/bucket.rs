@@ -1,5 +1,11 @@
 //! The objects of one journal: every key begins with the journal's id.
 
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "what is over the recorder's limit has no route yet")
+)]
+mod upload;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,11 +13,9 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::operation::put_object::PutObjectError;
 use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
-use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumMode};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use aws_smithy_types::base64;
 use model::JournalId;
 
 use super::error::{CallError, Reason};
@@ -39,24 +43,6 @@ pub(super) struct Object {
     pub(super) bytes: Vec<u8>,
     /// Names this state of the object, to [`Bucket::replace`] it.
     pub(super) etag: String,
-}
-
-/// What is known of an object without reading it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Described {
-    /// Its length.
-    pub(super) size: u64,
-    /// The SHA-256 of its bytes, where it was sent with them: the service has checked it.
-    pub(super) sha256: Option<[u8; 32]>,
-}
-
-/// A request that somebody without permissions can send for us.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Presigned {
-    /// Where to, with `PUT`.
-    pub(super) url: String,
-    /// Headers that must be sent with it.
-    pub(super) headers: Vec<(String, String)>,
 }
 
 impl Bucket {
@@ -157,62 +143,6 @@ impl Bucket {
         }
     }
 
-    /// Describes an object.
-    pub(super) async fn head(&self, key: &str) -> Result<Option<Described>, ReadError> {
-        let answer = self
-            .client
-            .head_object()
-            .bucket(&*self.name)
-            .key(self.key(key))
-            .checksum_mode(ChecksumMode::Enabled)
-            .send()
-            .await;
-        match answer {
-            Ok(answer) => Ok(Some(Described {
-                size: answer
-                    .content_length
-                    .and_then(|length| u64::try_from(length).ok())
-                    .ok_or(ReadError::Corrupt("an object has no length"))?,
-                sha256: answer.checksum_sha256.as_deref().and_then(sha256_of),
-            })),
-            Err(error) if error.as_service_error().is_some_and(|error| error.is_not_found()) => {
-                Ok(None)
-            }
-            Err(error) => Err(CallError::of(GET, self.resource(key), error).into()),
-        }
-    }
-
-    /// Allows somebody to write an object with exactly these bytes, for a while.
-    pub(super) async fn presign(
-        &self,
-        key: &str,
-        sha256: &[u8; 32],
-        size: u64,
-        valid: Duration,
-    ) -> Result<Presigned, CallError> {
-        let refused = || CallError::because(PUT, self.resource(key), Reason::Refused);
-        let valid = PresigningConfig::expires_in(valid).map_err(|_| refused())?;
-        let request = self
-            .client
-            .put_object()
-            .bucket(&*self.name)
-            .key(self.key(key))
-            .content_length(i64::try_from(size).map_err(|_| refused())?)
-            .checksum_algorithm(ChecksumAlgorithm::Sha256)
-            .checksum_sha256(base64::encode(sha256))
-            .if_none_match("*")
-            .presigned(valid)
-            .await
-            .map_err(|error| CallError::of(PUT, self.resource(key), error))?;
-        let headers = request
-            .headers()
-            .map(|(name, value)| (name.to_owned(), value.to_owned()));
-        Ok(Presigned {
-            url: request.uri().to_owned(),
-            headers: headers.collect(),
-        })
-    }
-
     /// Lists up to a thousand keys with a prefix, in their order, after one of them; all without the journal's id.
     pub(super) async fn list(
         &self,
@@ -274,8 +204,4 @@ fn status(error: &SdkError<PutObjectError, HttpResponse>) -> Option<u16> {
 fn error_code(error: &SdkError<PutObjectError, HttpResponse>) -> Option<&str> {
     use aws_sdk_s3::error::ProvideErrorMetadata as _;
     error.as_service_error()?.code()
-}
-
-fn sha256_of(text: &str) -> Option<[u8; 32]> {
-    base64::decode(text).ok()?.try_into().ok()
 }

@@ -8,14 +8,16 @@ mod backlog;
 mod error;
 pub(super) mod fuse;
 mod gather;
+mod memory;
 mod order;
 mod outside;
 mod publish;
+mod rest;
 mod rotation;
 mod staged;
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use journal::kind::Recovered;
 use journal::note::Checkpoint;
@@ -24,7 +26,9 @@ use model::{Entry, EntryHash, JournalId, StreamName};
 
 use self::fuse::{Fuse, Whole, Write};
 use self::gather::{Gathered, gather};
-use self::order::{Unit, order};
+use self::memory::Memory;
+use self::order::order;
+use self::rest::Rest;
 use self::staged::Staged;
 use super::bucket::{Bucket, Object};
 use super::client::{Address, Clients};
@@ -48,8 +52,6 @@ const AHEAD_MS_MAX: u64 = 5 * 60 * 1000;
 const ENTRIES_MAX: usize = 8_192;
 /// All heads are listed when the log has grown by this much, or by as much as there are streams.
 const HEADS_INTERVAL: u64 = 10_000;
-/// Sealed entries that are remembered, 32 bytes each, so as not to ask for their places at each step.
-const KNOWN_MAX: usize = 500_000;
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// Seals one journal. Any number of them may run at once; all but one of them do it in vain. A copy is the same.
@@ -63,7 +65,7 @@ pub struct Sealer {
     clock: Arc<dyn Clock>,
     limits: Limits,
     fuse: Arc<dyn Fuse>,
-    memory: Arc<Mutex<Memory>>,
+    memory: Arc<Memory>,
 }
 
 /// How much is done at once.
@@ -71,16 +73,6 @@ pub struct Sealer {
 struct Limits {
     entries_max: usize,
     heads_interval: u64,
-}
-
-/// What a step leaves for the next one of the same process, to spare it reads. Nothing rests on it.
-#[derive(Debug, Default)]
-struct Memory {
-    /// The newest seal when it was learnt.
-    seal: Option<(u64, String)>,
-    known: HashSet<EntryHash>,
-    /// Everything that was written before is sealed.
-    low_ms: u64,
 }
 
 /// What became of a step.
@@ -257,7 +249,7 @@ impl Sealer {
         asked: Vec<Entry>,
     ) -> Result<Gathered, SealError> {
         let newest = state.newest.as_ref();
-        let (mut known, low_ms) = self.recall(newest);
+        let (mut known, low_ms) = self.memory.recall(newest);
         let from_ms = newest.map_or(0, |seal| seal.low_ms).max(low_ms);
         // Before the first seal there is no mark: what was ever written is younger than the journal.
         let from_ms = if newest.is_none() { self.first_ms().await? } else { from_ms };
@@ -266,7 +258,7 @@ impl Sealer {
         let gathered = gather(&self.records, backlog, entries_max, &mut known, asked).await?;
         let waits = gathered.remaining > 0 || !gathered.units.is_empty();
         let low_ms = if waits { low_ms } else { now_ms.saturating_sub(DAY_MS) };
-        self.remember(newest, known, low_ms);
+        self.memory.remember(newest, known, low_ms);
         Ok(gathered)
     }
 
@@ -318,7 +310,7 @@ impl Sealer {
             return Ok(Sealing::overtaken(&state));
         }
         // From here on it is sealed. If we die, whoever comes next publishes it.
-        self.learn(&seal, &staged);
+        self.memory.learn(&seal, &staged);
         self.publish(&seal, &staged).await?;
         let published = self.write_checkpoint(&seal, state.found.as_ref()).await?;
         let sealed = staged.entries.len() as u64;
@@ -351,38 +343,6 @@ impl Sealer {
             frontier,
         })
     }
-
-    /// Takes what an earlier step learnt, if the table is still the same one, as far as can be seen.
-    fn recall(&self, newest: Option<&Seal>) -> (HashSet<EntryHash>, u64) {
-        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        let memory = std::mem::take(&mut *memory);
-        let holds = match (&memory.seal, newest) {
-            (Some((number, note)), Some(newest)) => {
-                *number < newest.number || (*number == newest.number && *note == newest.checkpoint)
-            }
-            _ => false,
-        };
-        if holds && memory.known.len() <= KNOWN_MAX {
-            (memory.known, memory.low_ms)
-        } else {
-            (HashSet::new(), 0)
-        }
-    }
-
-    /// Spares the next step to ask for the places of what was just sealed.
-    fn learn(&self, seal: &Seal, staged: &Staged) {
-        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        memory.seal = Some((seal.number, seal.checkpoint.clone()));
-        memory.known.extend(staged.entries.iter().map(Entry::hash));
-    }
-
-    fn remember(&self, newest: Option<&Seal>, known: HashSet<EntryHash>, low_ms: u64) {
-        *self.memory.lock().unwrap_or_else(PoisonError::into_inner) = Memory {
-            seal: newest.map(|seal| (seal.number, seal.checkpoint.clone())),
-            known,
-            low_ms,
-        };
-    }
 }
 
 impl Sealing {
@@ -394,64 +354,6 @@ impl Sealing {
             oldest_ms: None,
             missed: 0,
             overtaken: true,
-        }
-    }
-}
-
-/// What a step leaves to the next one.
-struct Rest {
-    remaining: u64,
-    /// When the first of it was written.
-    first_ms: Option<u64>,
-    /// When the last batch of all was written, or now, where that is earlier: neither a writer's clock nor ours, alone,
-    /// moves the mark too far.
-    newest_ms: u64,
-}
-
-impl Rest {
-    fn of(gathered: &Gathered, now_ms: u64) -> Self {
-        Self {
-            remaining: gathered.remaining,
-            first_ms: gathered.remaining_ms,
-            newest_ms: gathered.newest_ms.unwrap_or_default().min(now_ms),
-        }
-    }
-
-    /// Leaves all but the first `count` entries, and returns how many of those had been promised for an earlier time.
-    fn leave_after(&mut self, units: &[Unit], count: usize, now_ms: u64) -> u64 {
-        let (mut taken, mut missed) = (0, 0);
-        for unit in units {
-            let size = unit.entries.len();
-            let here = size.min(count - taken);
-            taken += here;
-            if unit.latest_ms.is_some_and(|latest_ms| latest_ms < now_ms) {
-                missed += here as u64;
-            }
-            if here < size {
-                self.remaining += (size - here) as u64;
-                self.first_ms = match (self.first_ms, unit.written_ms) {
-                    (Some(one), Some(other)) => Some(one.min(other)),
-                    (one, other) => one.or(other),
-                };
-            }
-        }
-        missed
-    }
-
-    /// Returns a moment before which no batch is left, and none can still land.
-    fn low_ms(&self) -> u64 {
-        let landed_ms = self.newest_ms.saturating_sub(LANDING_MS_MAX);
-        self.first_ms.map_or(landed_ms, |first_ms| first_ms.min(landed_ms))
-    }
-
-    fn sealing(&self, size: u64, sealed: u64, missed: u64, now_ms: u64) -> Sealing {
-        Sealing {
-            size,
-            sealed,
-            remaining: self.remaining,
-            oldest_ms: self.first_ms.map(|first_ms| now_ms.saturating_sub(first_ms)),
-            missed,
-            overtaken: false,
         }
     }
 }
