@@ -20,6 +20,8 @@ use crate::recorder::Recorder;
 
 /// Entries read at once.
 const PAGE: usize = 500;
+/// Payloads read at once.
+const GROUP_BYTES_MAX: u64 = 8 * 1024 * 1024;
 
 impl Recorder {
     /// Writes a bundle with everything that the journal knows about an artifact: its own streams, those that decisions
@@ -63,22 +65,19 @@ impl Recorder {
         claims.ranges.insert(StreamName::heads(), (seq, seq));
         claims.heads = Some(HeadsClaim { index, proofs });
 
-        let entries = self.entries_of(&claims).await?;
+        let entries: Vec<_> = self.entries_of(&claims).await?.into_iter().collect();
         let size = checkpoint_of(&note)?.size;
         let mut tiles = HashMap::new();
         let mut writer = Writer::streams(out, self.store.journal(), &note, &claims)
             .map_err(RecorderError::Export)?;
-        for (index, entry) in &entries {
-            let proof = self.prove(*index, size, &mut tiles).await?;
-            let payloads = self.payloads_for(caller, entry).await?;
-            let given = payloads.iter().map(|payload| {
-                payload
-                    .as_ref()
-                    .map(|found| (&found.salt, found.bytes.as_slice()))
-            });
-            writer
-                .proved_entry(*index, entry, &proof, given)
-                .map_err(RecorderError::Export)?;
+        for group in groups(&entries) {
+            let payloads = self.payloads_for(caller, group).await?;
+            for ((index, entry), payloads) in group.iter().zip(&payloads) {
+                let proof = self.prove(*index, size, &mut tiles).await?;
+                writer
+                    .proved_entry(*index, entry, &proof, given(payloads))
+                    .map_err(RecorderError::Export)?;
+            }
         }
         writer.finish().map_err(RecorderError::Export)
     }
@@ -107,22 +106,18 @@ impl Recorder {
             if page.is_empty() {
                 break;
             }
-            for stored in page
-                .iter()
-                .filter(|stored| stored.index.is_some_and(|index| index < size))
-            {
-                let payloads = self.payloads_for(caller, &stored.entry).await?;
-                let given = payloads.iter().map(|payload| {
-                    payload
-                        .as_ref()
-                        .map(|found| (&found.salt, found.bytes.as_slice()))
-                });
-                let index = stored.index.ok_or_else(damaged)?;
-                writer
-                    .entry(index, &stored.entry, given)
-                    .map_err(RecorderError::Export)?;
-            }
             next += page.len() as u64;
+            let placed = |stored: Stored| Some((stored.index?, stored.entry));
+            let entries = page.into_iter().filter_map(placed);
+            let entries: Vec<_> = entries.filter(|(index, _)| *index < size).collect();
+            for group in groups(&entries) {
+                let payloads = self.payloads_for(caller, group).await?;
+                for ((index, entry), payloads) in group.iter().zip(&payloads) {
+                    writer
+                        .entry(*index, entry, given(payloads))
+                        .map_err(RecorderError::Export)?;
+                }
+            }
         }
         writer.finish().map_err(RecorderError::Export)
     }
@@ -244,16 +239,17 @@ impl Recorder {
         }
     }
 
-    /// Reads an entry's payloads; what is said of people only for those who may see it.
+    /// Reads entries' payloads with one call; what is said of people only for those who may see it.
     async fn payloads_for(
         &self,
         caller: &Caller,
-        entry: &Entry,
-    ) -> Result<Vec<Option<StoredPayload>>, RecorderError> {
-        let references = &entry.header().payloads;
+        entries: &[(u64, Entry)],
+    ) -> Result<Vec<Vec<Option<StoredPayload>>>, RecorderError> {
         let shown = |role: Role| role != Role::People || caller.sees_people();
-        let digests: Vec<PayloadDigest> = references
+        let references = |entry: &Entry| entry.header().payloads.clone();
+        let digests: Vec<PayloadDigest> = entries
             .iter()
+            .flat_map(|(_, entry)| references(entry))
             .filter(|reference| shown(reference.role))
             .map(|reference| reference.digest)
             .collect();
@@ -263,17 +259,42 @@ impl Recorder {
             self.store.payloads(&digests).await?
         }
         .into_iter();
-        Ok(references
-            .iter()
-            .map(|reference| {
-                if shown(reference.role) {
-                    found.next().flatten()
-                } else {
-                    None
-                }
-            })
-            .collect())
+        let mut of = |entry: &Entry| {
+            let found = |role| shown(role).then(|| found.next().flatten()).flatten();
+            let roles = references(entry)
+                .into_iter()
+                .map(|reference| reference.role);
+            roles.map(found).collect()
+        };
+        Ok(entries.iter().map(|(_, entry)| of(entry)).collect())
     }
+}
+
+/// Splits entries so that the payloads of each part have a place in memory.
+fn groups(entries: &[(u64, Entry)]) -> impl Iterator<Item = &[(u64, Entry)]> {
+    let size = |(_, entry): &(u64, Entry)| {
+        let payloads = entry.header().payloads.iter();
+        payloads.map(|payload| payload.size).sum::<u64>()
+    };
+    let mut bytes = entries.first().map_or(0, size);
+    entries.chunk_by(move |_, next| {
+        bytes = bytes.saturating_add(size(next));
+        let fits = bytes <= GROUP_BYTES_MAX;
+        if !fits {
+            bytes = size(next);
+        }
+        fits
+    })
+}
+
+/// Shows payloads as a bundle takes them.
+fn given(
+    payloads: &[Option<StoredPayload>],
+) -> impl Iterator<Item = Option<(&model::Salt, &[u8])>> {
+    payloads.iter().map(|payload| {
+        let found = payload.as_ref()?;
+        Some((&found.salt, found.bytes.as_slice()))
+    })
 }
 
 fn checkpoint_of(note: &str) -> Result<Checkpoint, RecorderError> {
