@@ -82,7 +82,10 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let (seconds, usage) = (started.elapsed().as_secs_f64(), clients.meter().take());
     let size = store.status().await?.size;
     let each = |units: f64| units / size as f64;
-    println!("{size} entries in {seconds:.1} s: {:.0} a second", size as f64 / seconds);
+    println!(
+        "{size} entries in {seconds:.1} s: {:.0} a second",
+        size as f64 / seconds
+    );
     println!(
         "each: {:.2} read units, {:.2} write units, {:.3} requests",
         each(usage.read_units),
@@ -107,7 +110,10 @@ fn drafts(writer: usize, batch: u64) -> Vec<Draft> {
         .map(|number| Draft {
             payloads: Vec::new(),
             idempotency: None,
-            ..attestation(number, &[stream(&format!("w{writer}")), stream(&format!("b{batch}"))])
+            ..attestation(
+                number,
+                &[stream(&format!("w{writer}")), stream(&format!("b{batch}"))],
+            )
         })
         .collect()
 }

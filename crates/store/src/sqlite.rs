@@ -27,8 +27,8 @@ use tokio::sync::mpsc;
 use self::folder::Folder;
 use self::lookup::Lookup;
 use self::readers::Readers;
-use self::writer::Job;
 pub use self::transfer::{SqliteOrigin, SqliteTarget};
+use self::writer::Job;
 use crate::{Clock, Status};
 
 /// Where a journal is kept on one machine.

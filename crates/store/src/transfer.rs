@@ -237,7 +237,8 @@ async fn read_part(
     let part = next_notes(from, notes, first).await?;
     let end = part.last().map_or(first, |(size, _)| *size);
     let entries = from.entries(first, end).await.map_err(CopyError::Origin)?;
-    if first == 0 && let (Some(there), Some(genesis)) = (standing.first, entries.first())
+    if first == 0
+        && let (Some(there), Some(genesis)) = (standing.first, entries.first())
         && there != genesis.hash()
     {
         return Err(CopyError::Forked { size: 1 });
@@ -279,7 +280,9 @@ async fn next_notes(
             }
             notes.extend(from.checkpoints(end).await.map_err(CopyError::Origin)?);
             if notes.is_empty() {
-                return Err(CopyError::Origin(ReadError::Corrupt("a checkpoint is missing")));
+                return Err(CopyError::Origin(ReadError::Corrupt(
+                    "a checkpoint is missing",
+                )));
             }
             continue;
         };
@@ -316,7 +319,10 @@ async fn write_part(
 fn fitting(groups: &[Group]) -> usize {
     let mut bytes = 0;
     let weighs = |group: &Group| -> u64 {
-        let payloads = group.records.iter().flat_map(|record| &record.entry.header().payloads);
+        let payloads = group
+            .records
+            .iter()
+            .flat_map(|record| &record.entry.header().payloads);
         payloads.map(|payload| payload.size).sum()
     };
     let fit = groups.iter().take_while(|group| {
@@ -331,13 +337,20 @@ async fn fill(from: &dyn Origin, groups: &mut [Group]) -> Result<(), CopyError> 
     let first = groups.first().map_or(0, |group| group.before.size());
     let records = groups.iter().flat_map(|group| &group.records);
     let entries: Vec<Entry> = records.map(|record| record.entry.clone()).collect();
-    let uses = from.uses(first, &entries).await.map_err(CopyError::Origin)?;
-    let found = from.payloads(first, &entries).await.map_err(CopyError::Origin)?;
+    let uses = from
+        .uses(first, &entries)
+        .await
+        .map_err(CopyError::Origin)?;
+    let found = from
+        .payloads(first, &entries)
+        .await
+        .map_err(CopyError::Origin)?;
     if (uses.len(), found.len()) != (entries.len(), entries.len()) {
         return Err(CopyError::Origin(ReadError::Corrupt("an entry is missing")));
     }
     let records = groups.iter_mut().flat_map(|group| &mut group.records);
-    for ((index, record), (used, found)) in (first..).zip(records).zip(uses.into_iter().zip(found)) {
+    for ((index, record), (used, found)) in (first..).zip(records).zip(uses.into_iter().zip(found))
+    {
         record.payloads = follow::payloads(index, &record.entry, found)?;
         record.used = used;
     }
@@ -345,11 +358,7 @@ async fn fill(from: &dyn Origin, groups: &mut [Group]) -> Result<(), CopyError> 
 }
 
 /// Compares what the target gives back with what was read: the checkpoint, every tile, every stream's end.
-async fn compare(
-    from: &dyn Origin,
-    to: &mut dyn Target,
-    follow: &Follow,
-) -> Result<(), CopyError> {
+async fn compare(from: &dyn Origin, to: &mut dyn Target, follow: &Follow) -> Result<(), CopyError> {
     if Some(to.checkpoint().await.map_err(CopyError::Target)?.as_str()) != follow.checkpoint() {
         return Err(CopyError::Differs("checkpoint".to_owned()));
     }
@@ -358,7 +367,10 @@ async fn compare(
             Content::Hashes(level) => {
                 let one = from.tile(level, tile.index, tile.width).await;
                 let other = to.tile(level, tile.index, tile.width).await;
-                (one.map_err(CopyError::Origin)?, other.map_err(CopyError::Target)?)
+                (
+                    one.map_err(CopyError::Origin)?,
+                    other.map_err(CopyError::Target)?,
+                )
             }
             Content::Entries => {
                 let first = tile.index * u64::from(journal::tile::WIDTH_MAX);

@@ -8,8 +8,8 @@
 
 mod environment;
 mod heads;
-mod policies;
 mod images;
+mod policies;
 mod recording;
 mod release;
 mod shared;

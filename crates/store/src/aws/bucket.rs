@@ -2,7 +2,10 @@
 
 #[cfg_attr(
     not(test),
-    expect(dead_code, reason = "what is over the recorder's limit has no route yet")
+    expect(
+        dead_code,
+        reason = "what is over the recorder's limit has no route yet"
+    )
 )]
 mod upload;
 
@@ -80,7 +83,11 @@ impl Bucket {
             .await;
         let answer = match answer {
             Ok(answer) => answer,
-            Err(error) if error.as_service_error().is_some_and(|error| error.is_no_such_key()) => {
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|error| error.is_no_such_key()) =>
+            {
                 return Ok(None);
             }
             Err(error) => return Err(CallError::of(GET, self.resource(key), error).into()),
@@ -104,7 +111,8 @@ impl Bucket {
     ///
     /// A lost answer is asked for again by the client, and is then `false`, for an object that is ours.
     pub(super) async fn put_new(&self, key: &str, bytes: Vec<u8>) -> Result<bool, CallError> {
-        self.put_if(key, bytes, |request| request.if_none_match("*")).await
+        self.put_if(key, bytes, |request| request.if_none_match("*"))
+            .await
     }
 
     /// Writes an object in the place of one that was read, and says whether it did: compare and swap.
@@ -116,7 +124,8 @@ impl Bucket {
         bytes: Vec<u8>,
         etag: &str,
     ) -> Result<bool, CallError> {
-        self.put_if(key, bytes, |request| request.if_match(etag)).await
+        self.put_if(key, bytes, |request| request.if_match(etag))
+            .await
     }
 
     async fn put_if(

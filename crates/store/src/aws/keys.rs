@@ -204,11 +204,14 @@ impl Keys {
     pub async fn write(&self, source: &KeySource, text: String) -> Result<(), KeyError> {
         match source {
             KeySource::Kms(_) => Err(KeyError::Kept(source.clone())),
-            KeySource::File(path) => source::replace(path, &text).map_err(|error| file(path, error)),
+            KeySource::File(path) => {
+                source::replace(path, &text).map_err(|error| file(path, error))
+            }
             KeySource::Secret(secret) => {
                 let put = self.secrets.put_secret_value();
                 let put = put.secret_id(secret).secret_string(text).send();
-                put.await.map_err(|error| CallError::of(PUT, secret, error))?;
+                put.await
+                    .map_err(|error| CallError::of(PUT, secret, error))?;
                 Ok(())
             }
         }

@@ -86,7 +86,11 @@ impl Log {
 
     /// Returns the newest state of the log that can be read; nothing before the first.
     pub(super) async fn published(&self) -> Result<Option<Published>, ReadError> {
-        let Some(object) = self.outside().await?.filter(|found| !found.bytes.is_empty()) else {
+        let Some(object) = self
+            .outside()
+            .await?
+            .filter(|found| !found.bytes.is_empty())
+        else {
             return Ok(None);
         };
         String::from_utf8(object.bytes)
@@ -152,7 +156,10 @@ impl Log {
         if from == 0 || from > published.size {
             return Ok(None);
         }
-        let proof = self.tiles.prove(published.size, Proof::Consistency(from)).await?;
+        let proof = self
+            .tiles
+            .prove(published.size, Proof::Consistency(from))
+            .await?;
         Ok(Some(Consistency {
             checkpoint: published.note.clone(),
             proof,
@@ -182,7 +189,9 @@ impl Log {
             }
             self.tiles.forget();
         }
-        Err(ReadError::Corrupt("the log's tiles are not those of its checkpoint"))
+        Err(ReadError::Corrupt(
+            "the log's tiles are not those of its checkpoint",
+        ))
     }
 
     /// Returns the last entry of every stream as of the log's first `size` entries, by name.
@@ -216,7 +225,11 @@ impl Log {
         if let Some(heads) = self.read_heads(published, size).await? {
             return Ok(heads);
         }
-        let listed = self.records.seal_before(size).await?.map_or(0, |seal| seal.heads);
+        let listed = self
+            .records
+            .seal_before(size)
+            .await?
+            .map_or(0, |seal| seal.heads);
         if listed == 0 {
             return Ok(Heads::default());
         }
@@ -240,7 +253,11 @@ impl Log {
     }
 
     /// Computes the root of the log's first `size` entries from its tiles.
-    pub(super) async fn root_at(&self, published: &Published, size: u64) -> Result<Hash, ReadError> {
+    pub(super) async fn root_at(
+        &self,
+        published: &Published,
+        size: u64,
+    ) -> Result<Hash, ReadError> {
         Ok(self.frontier_at(published, size).await?.root())
     }
 

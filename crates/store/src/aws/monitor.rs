@@ -139,7 +139,9 @@ impl Monitor {
         let note = outside.map(|object| object.bytes).unwrap_or_default();
         let note = String::from_utf8_lossy(&note);
         let judged = judge(&self.records, newest.as_ref(), &note).await?;
-        watched.findings.extend(finding_outside(&judged, newest.as_ref()));
+        watched
+            .findings
+            .extend(finding_outside(&judged, newest.as_ref()));
         self.watch_promises(&mut watched, since_ms, now_ms).await?;
         if let Some(newest) = newest {
             let seals = self.seals_since(&newest, since_ms).await?;
@@ -226,7 +228,9 @@ impl Monitor {
             after = keys.last().filter(|last| **last < end).cloned();
             let past = keys.into_iter().filter(|key| *key < end);
             let strays = past.filter(|key| !named.contains(key.as_str()));
-            watched.findings.extend(strays.map(|object| Finding::Stray { object }));
+            watched
+                .findings
+                .extend(strays.map(|object| Finding::Stray { object }));
         }
         Ok(())
     }
@@ -247,7 +251,10 @@ impl Monitor {
                 tiles,
             });
         }
-        let mut from = seals.first().filter(|first| first.number > 0).map_or(0, Seal::size);
+        let mut from = seals
+            .first()
+            .filter(|first| first.number > 0)
+            .map_or(0, Seal::size);
         while from < published.size {
             let part = self.log.entries(&published, from, PART).await?;
             let entries: Vec<Entry> = part.into_iter().map(|stored| stored.entry).collect();
@@ -257,7 +264,11 @@ impl Monitor {
                 let found = places.get(entry).map(|place| place.index);
                 if found != Some(index) {
                     let entry = *entry;
-                    watched.findings.push(Finding::Misplaced { entry, index, found });
+                    watched.findings.push(Finding::Misplaced {
+                        entry,
+                        index,
+                        found,
+                    });
                 }
             }
             from += entries.len() as u64;
@@ -289,9 +300,8 @@ fn gaps(seals: &[Seal]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for pair in seals.windows(2) {
         let [one, next] = pair else { continue };
-        findings.extend(
-            (one.number + 1..next.number).map(|number| Finding::SealMissing { number }),
-        );
+        findings
+            .extend((one.number + 1..next.number).map(|number| Finding::SealMissing { number }));
         if next.size() <= one.size() {
             findings.push(Finding::SealShrinks {
                 number: next.number,

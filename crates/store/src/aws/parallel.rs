@@ -61,7 +61,8 @@ mod tests {
 
     #[tokio::test]
     async fn the_first_failure_is_the_answer() {
-        let tasks = (0..100).map(|number| async move { if number == 50 { Err(number) } else { Ok(()) } });
+        let tasks =
+            (0..100).map(|number| async move { if number == 50 { Err(number) } else { Ok(()) } });
         assert_eq!(all(tasks).await, Err(50));
     }
 }

@@ -52,7 +52,9 @@ impl Records {
     pub(super) async fn newest_seal(&self) -> Result<Option<Seal>, ReadError> {
         let items = self.table.query(Range::last(self.layout.seals())).await?;
         let newest = items.into_iter().next();
-        newest.map(|item| Seal::read(&self.layout, item)).transpose()
+        newest
+            .map(|item| Seal::read(&self.layout, item))
+            .transpose()
     }
 
     pub(super) async fn seal(&self, number: u64) -> Result<Option<Seal>, ReadError> {
@@ -153,7 +155,9 @@ impl Records {
         &self,
         links: &[(StreamName, u64)],
     ) -> Result<Vec<Entry>, ReadError> {
-        let keys = links.iter().map(|(stream, seq)| self.layout.link(stream, *seq));
+        let keys = links
+            .iter()
+            .map(|(stream, seq)| self.layout.link(stream, *seq));
         let items = self.get_all(keys.collect()).await?;
         links
             .iter()
@@ -198,7 +202,9 @@ impl Records {
 
     /// Says that there is a stream.
     pub(super) async fn put_stream(&self, stream: &StreamName) -> Result<(), CallError> {
-        self.table.put(self.layout.stream(stream.as_str()).item()).await?;
+        self.table
+            .put(self.layout.stream(stream.as_str()).item())
+            .await?;
         Ok(())
     }
 

@@ -204,7 +204,10 @@ impl Sealer {
         let mut waiting: Vec<Entry> = Vec::new();
         let mut from_seq = None;
         loop {
-            let page = self.records.backward(&StreamName::admin(), from_seq, 100).await?;
+            let page = self
+                .records
+                .backward(&StreamName::admin(), from_seq, 100)
+                .await?;
             let hashes: Vec<EntryHash> = page.iter().map(Entry::hash).collect();
             let places = self.records.places(&hashes).await?;
             let is_whole = page.len() == 100;
@@ -252,21 +255,36 @@ impl Sealer {
         let (mut known, low_ms) = self.memory.recall(newest);
         let from_ms = newest.map_or(0, |seal| seal.low_ms).max(low_ms);
         // Before the first seal there is no mark: what was ever written is younger than the journal.
-        let from_ms = if newest.is_none() { self.first_ms().await? } else { from_ms };
+        let from_ms = if newest.is_none() {
+            self.first_ms().await?
+        } else {
+            from_ms
+        };
         let backlog = Backlog::new(self.records.clone(), from_ms, now_ms + AHEAD_MS_MAX);
         let entries_max = self.limits.entries_max;
         let gathered = gather(&self.records, backlog, entries_max, &mut known, asked).await?;
         let waits = gathered.remaining > 0 || !gathered.units.is_empty();
-        let low_ms = if waits { low_ms } else { now_ms.saturating_sub(DAY_MS) };
+        let low_ms = if waits {
+            low_ms
+        } else {
+            now_ms.saturating_sub(DAY_MS)
+        };
         self.memory.remember(newest, known, low_ms);
         Ok(gathered)
     }
 
     /// Returns a moment before which no batch was written: that of genesis, less what clocks may differ.
     async fn first_ms(&self) -> Result<u64, ReadError> {
-        let mut first = self.records.backward(&StreamName::admin(), Some(0), 1).await?;
-        let first = first.pop().map_or(u64::MAX, |entry| entry.header().recorded_ms);
-        Ok(first.min(self.clock.wall_ms()).saturating_sub(LANDING_MS_MAX))
+        let mut first = self
+            .records
+            .backward(&StreamName::admin(), Some(0), 1)
+            .await?;
+        let first = first
+            .pop()
+            .map_or(u64::MAX, |entry| entry.header().recorded_ms);
+        Ok(first
+            .min(self.clock.wall_ms())
+            .saturating_sub(LANDING_MS_MAX))
     }
 
     async fn seal(
@@ -325,7 +343,10 @@ impl Sealer {
         let newest = state.newest.as_ref();
         let (frontier, _) = staged.group();
         let checkpoint = Checkpoint::of(self.records.journal(), &frontier);
-        let links = staged.entries.iter().flat_map(|entry| &entry.header().links);
+        let links = staged
+            .entries
+            .iter()
+            .flat_map(|entry| &entry.header().links);
         let begun = links.filter(|link| link.seq == 0).count() as u64;
         let streams = newest.map_or(0, |seal| seal.streams) + begun;
         let heads = newest.map_or(0, |seal| seal.heads);

@@ -37,9 +37,14 @@ const PACKAGE_AIM_MB: f64 = 15.0;
 const HELLO: &str = "examples/hello";
 
 fn main() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     runtime.block_on(async {
-        let Some(world) = World::new().await else { return };
+        let Some(world) = World::new().await else {
+            return;
+        };
         let fingerprint = "ab".repeat(32);
         let requests = requests(&world, &fingerprint).await;
         cold(&world, &requests).await;
@@ -52,7 +57,8 @@ type Requests = Vec<(&'static str, Value)>;
 
 async fn requests(world: &World, fingerprint: &str) -> Requests {
     let ci = world.reporter.clone();
-    let post = |path: &'static str, body: &Value| Call::post(path, body).by(&ci).through(Front::Api);
+    let post =
+        |path: &'static str, body: &Value| Call::post(path, body).by(&ci).through(Front::Api);
     let trail = json!({"kind": "trail", "flow": "web", "trail": "run-1"});
     let artifact = json!({
         "kind": "artifact", "flow": "web", "trail": "run-1", "fingerprint": fingerprint, "name": "web.tar",
@@ -66,9 +72,17 @@ async fn requests(world: &World, fingerprint: &str) -> Requests {
         body: world::unit_tested(),
         ..Call::get("/v1/policies?name=unit-tested")
     };
-    ask(&ingest, &publish.by(&world.admin), Front::Api).await.done();
+    ask(&ingest, &publish.by(&world.admin), Front::Api)
+        .await
+        .done();
     for event in [&trail, &artifact] {
-        ask(&ingest, &Call::post("/v1/events", event).by(&ci), Front::Api).await.done();
+        ask(
+            &ingest,
+            &Call::post("/v1/events", event).by(&ci),
+            Front::Api,
+        )
+        .await
+        .done();
     }
     let report = r#"<testsuite name="sums"><testcase name="one and one is two"/></testsuite>"#;
     let attestation = json!({
@@ -122,7 +136,9 @@ async fn cold(world: &World, requests: &Requests) {
             package / PACKAGE_AIM_MB,
         );
     }
-    println!("aims: a ratio to hello of {START_AIM} at most, a package of {PACKAGE_AIM_MB} MB at most");
+    println!(
+        "aims: a ratio to hello of {START_AIM} at most, a package of {PACKAGE_AIM_MB} MB at most"
+    );
 }
 
 /// Returns when the first answer came, and the most memory until then in KiB.
@@ -140,11 +156,17 @@ async fn first_answer(world: &World, function: &str, event: &Value) -> (Duration
 }
 
 async fn warm(world: &World, requests: &Requests) {
-    println!("\nwarm: {WARM} requests to one instance, one after the other, through the runtime API");
+    println!(
+        "\nwarm: {WARM} requests to one instance, one after the other, through the runtime API"
+    );
     let hello = (HELLO, Call::get("/").through(Front::Api));
     let mut floor = None;
     for (function, event) in std::iter::once(&hello).chain(requests).take(3) {
-        let name = if *function == HELLO { "query" } else { function };
+        let name = if *function == HELLO {
+            "query"
+        } else {
+            function
+        };
         let instance = Instance::start(function, &world.environment(name)).await;
         instance.invoke(event).await.unwrap();
         let mut times = Vec::new();

@@ -47,7 +47,11 @@ impl Bucket {
                     .ok_or(ReadError::Corrupt("an object has no length"))?,
                 sha256: answer.checksum_sha256.as_deref().and_then(sha256_of),
             })),
-            Err(error) if error.as_service_error().is_some_and(|error| error.is_not_found()) => {
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|error| error.is_not_found()) =>
+            {
                 Ok(None)
             }
             Err(error) => Err(CallError::of(GET, self.resource(key), error).into()),

@@ -36,10 +36,9 @@ impl KmsKey {
         let found = asked.map_err(|error| CallError::of(GET, key, error))?;
         let usable = found.key_usage == Some(KeyUsageType::SignVerify)
             && found.key_spec == Some(KeySpec::EccNistEdwards25519);
-        let public = found
-            .public_key
-            .filter(|_| usable)
-            .and_then(|der| PublicKey::from_bytes(der.as_ref().strip_prefix(&DER_PREFIX)?.try_into().ok()?));
+        let public = found.public_key.filter(|_| usable).and_then(|der| {
+            PublicKey::from_bytes(der.as_ref().strip_prefix(&DER_PREFIX)?.try_into().ok()?)
+        });
         let public = public.ok_or_else(|| KeyError::Spec {
             key: key.to_owned(),
             found: found
@@ -64,7 +63,9 @@ impl KmsKey {
             .send()
             .await;
         let answer = asked.map_err(|error| CallError::of(SIGN, &self.key, error))?;
-        let signature = answer.signature.and_then(|bytes| bytes.into_inner().try_into().ok());
+        let signature = answer
+            .signature
+            .and_then(|bytes| bytes.into_inner().try_into().ok());
         signature
             .filter(|signature| self.vkey.public().verifies(&message, signature))
             .map(Signature)

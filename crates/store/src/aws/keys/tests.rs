@@ -27,7 +27,9 @@ impl FakeKms {
         Self {
             seed,
             spec: "ECC_NIST_EDWARDS25519",
-            public: ed25519_dalek::SigningKey::from_bytes(&seed).verifying_key().to_bytes(),
+            public: ed25519_dalek::SigningKey::from_bytes(&seed)
+                .verifying_key()
+                .to_bytes(),
             asked: Mutex::default(),
         }
     }
@@ -75,16 +77,21 @@ impl FakeKms {
                     None => read_more(&mut stream, &mut read).await?,
                 }
             };
-            let head = String::from_utf8(read[..end].to_vec()).unwrap().to_lowercase();
+            let head = String::from_utf8(read[..end].to_vec())
+                .unwrap()
+                .to_lowercase();
             let header = |name: &str| {
-                let line = head.lines().find_map(|line| line.strip_prefix(&format!("{name}: ")));
+                let line = head
+                    .lines()
+                    .find_map(|line| line.strip_prefix(&format!("{name}: ")));
                 line.unwrap().to_owned()
             };
             let length: usize = header("content-length").parse().unwrap();
             while read.len() < end + length {
                 read_more(&mut stream, &mut read).await?;
             }
-            let asked: serde_json::Value = serde_json::from_slice(&read[end..end + length]).unwrap();
+            let asked: serde_json::Value =
+                serde_json::from_slice(&read[end..end + length]).unwrap();
             read.drain(..end + length);
             let action = match &*header("x-amz-target") {
                 "trentservice.sign" => "TrentService.Sign",
@@ -129,7 +136,9 @@ fn keys(endpoint: Option<&str>) -> Keys {
 }
 
 fn kms_source() -> KeySource {
-    "kms:arn:aws:kms:eu-west-1:111122223333:key/log".parse().unwrap()
+    "kms:arn:aws:kms:eu-west-1:111122223333:key/log"
+        .parse()
+        .unwrap()
 }
 
 #[tokio::test]
@@ -169,8 +178,15 @@ async fn a_key_in_kms_that_signs_in_another_way_is_refused() {
         ..FakeKms::new(SEED)
     });
     let keys = keys(Some(&kms.serve().await));
-    let error = keys.log_signer(&journal_id(), &kms_source()).await.err().unwrap();
-    assert!(matches!(&error, KeyError::Spec { found, .. } if found == "ECC_NIST_P256"), "{error:?}");
+    let error = keys
+        .log_signer(&journal_id(), &kms_source())
+        .await
+        .err()
+        .unwrap();
+    assert!(
+        matches!(&error, KeyError::Spec { found, .. } if found == "ECC_NIST_P256"),
+        "{error:?}"
+    );
 }
 
 #[tokio::test]
@@ -198,13 +214,21 @@ async fn keys_in_files_are_read_and_written() {
     let source: KeySource = format!("file:{}", path.display()).parse().unwrap();
     let keys = keys(None);
     assert!(matches!(keys.seed(&source).await, Err(KeyError::Empty(_))));
-    keys.write(&source, format!("{}\n", hex::encode(SEED))).await.unwrap();
+    keys.write(&source, format!("{}\n", hex::encode(SEED)))
+        .await
+        .unwrap();
     let signer = keys.log_signer(&journal_id(), &source).await.unwrap();
     assert_eq!(signer.vkey(), LogKey::new(&journal_id(), &SEED).vkey());
-    keys.write(&source, "a secret that is no key".to_owned()).await.unwrap();
+    keys.write(&source, "a secret that is no key".to_owned())
+        .await
+        .unwrap();
     let error = keys.seed(&source).await.unwrap_err();
     assert!(!error.to_string().contains("a secret"), "{error}");
-    assert!("hunter2".parse::<KeySource>().is_err_and(|error| !error.to_string().contains("hunter2")));
+    assert!(
+        "hunter2"
+            .parse::<KeySource>()
+            .is_err_and(|error| !error.to_string().contains("hunter2"))
+    );
 }
 
 #[tokio::test]
@@ -221,11 +245,26 @@ async fn a_receipt_key_is_renewed_at_half_its_life_and_taken_up_before_its_end()
 
     assert!(place.renew(&log, NOW_MS + 12 * HOUR_MS).await.unwrap());
     // The old one is good for hours yet.
-    assert!(!place.refresh(&promiser, NOW_MS + 17 * HOUR_MS).await.unwrap());
-    assert!(place.refresh(&promiser, NOW_MS + 19 * HOUR_MS).await.unwrap());
+    assert!(
+        !place
+            .refresh(&promiser, NOW_MS + 17 * HOUR_MS)
+            .await
+            .unwrap()
+    );
+    assert!(
+        place
+            .refresh(&promiser, NOW_MS + 19 * HOUR_MS)
+            .await
+            .unwrap()
+    );
     assert_eq!(promiser.until_ms(), NOW_MS + 36 * HOUR_MS);
     // Where there is no other, the old one stays.
-    assert!(!place.refresh(&promiser, NOW_MS + 35 * HOUR_MS).await.unwrap());
+    assert!(
+        !place
+            .refresh(&promiser, NOW_MS + 35 * HOUR_MS)
+            .await
+            .unwrap()
+    );
     assert_eq!(promiser.until_ms(), NOW_MS + 36 * HOUR_MS);
 
     // Another log key vouches for another receipt key.
@@ -248,11 +287,24 @@ async fn keys_in_secrets_are_read_and_written() {
     let name = format!("receipt-{}", std::process::id());
     let source = KeySource::Secret(name.clone());
     // A template makes it empty.
-    keys.secrets.create_secret().name(&name).send().await.unwrap();
+    keys.secrets
+        .create_secret()
+        .name(&name)
+        .send()
+        .await
+        .unwrap();
     assert!(matches!(keys.text(&source).await, Err(KeyError::Empty(_))));
     let place = ReceiptKeys::new(keys.clone(), source.clone());
-    assert!(place.renew(&LogKey::new(&journal_id(), &SEED), NOW_MS).await.unwrap());
-    assert_eq!(place.load(1_000).await.unwrap().until_ms(), NOW_MS + 24 * HOUR_MS);
+    assert!(
+        place
+            .renew(&LogKey::new(&journal_id(), &SEED), NOW_MS)
+            .await
+            .unwrap()
+    );
+    assert_eq!(
+        place.load(1_000).await.unwrap().until_ms(),
+        NOW_MS + 24 * HOUR_MS
+    );
     keys.write(&source, hex::encode(SEED)).await.unwrap();
     assert_eq!(keys.seed(&source).await.unwrap(), SEED);
 }

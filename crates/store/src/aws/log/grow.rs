@@ -38,7 +38,8 @@ async fn bundle(
         write_entry(&mut bytes, entry.bytes())
             .map_err(|_| ReadError::Corrupt("an entry is too long for a bundle"))?;
     }
-    read_entries(&bytes, tile.width).map_err(|_| ReadError::Corrupt("a bundle of entries is none"))?;
+    read_entries(&bytes, tile.width)
+        .map_err(|_| ReadError::Corrupt("a bundle of entries is none"))?;
     Ok(bytes)
 }
 

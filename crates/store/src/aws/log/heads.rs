@@ -141,7 +141,10 @@ mod tests {
         let bytes = heads.write(&journal, &root);
         let begin = format!("trailmark heads 1\ntrailmark/test\n{root}\n2\n\u{5}admin\0\0");
         assert!(bytes.starts_with(begin.as_bytes()));
-        assert_eq!(Heads::read(&journal, 7, &bytes).unwrap(), (heads.clone(), root));
+        assert_eq!(
+            Heads::read(&journal, 7, &bytes).unwrap(),
+            (heads.clone(), root)
+        );
         assert_eq!(heads.into_list(), list);
         for length in 0..bytes.len() {
             Heads::read(&journal, 7, &bytes[..length]).unwrap_err();

@@ -129,13 +129,19 @@ mod tests {
         let names: Vec<String> = needed.iter().map(Tile::to_string).collect();
         assert_eq!(
             names,
-            ["tile/0/002", "tile/0/273.p/112", "tile/1/000", "tile/1/001.p/17"]
+            [
+                "tile/0/002",
+                "tile/0/273.p/112",
+                "tile/1/000",
+                "tile/1/001.p/17"
+            ]
         );
     }
 
     #[test]
     fn a_tile_is_as_wide_as_the_log_has_it() {
-        let width = |size, level, index| at(size, Content::Hashes(level), index).map(|tile| tile.width);
+        let width =
+            |size, level, index| at(size, Content::Hashes(level), index).map(|tile| tile.width);
         assert_eq!(width(300, 0, 0), Some(256));
         assert_eq!(width(300, 0, 1), Some(44));
         assert_eq!(width(300, 1, 0), Some(1));

@@ -52,7 +52,10 @@ impl Backlog {
                 let id = &shard.batches.front()?.id;
                 Some((id.written_ms, id.first))
             };
-            let oldest = self.shards.iter_mut().filter(|shard| !shard.batches.is_empty());
+            let oldest = self
+                .shards
+                .iter_mut()
+                .filter(|shard| !shard.batches.is_empty());
             let Some(oldest) = oldest.min_by_key(|shard| first(shard)) else {
                 break;
             };

@@ -67,7 +67,9 @@ pub(super) async fn gather(
     }
     gathered.units = units(records, found).await?;
     let hashes: HashSet<EntryHash> = hashes_of(&gathered.units).collect();
-    let asked = asked.into_iter().filter(|entry| !hashes.contains(&entry.hash()));
+    let asked = asked
+        .into_iter()
+        .filter(|entry| !hashes.contains(&entry.hash()));
     gathered.units.extend(asked.map(alone));
     let stragglers = stragglers(records, &gathered.units, known).await?;
     gathered.units.extend(stragglers.into_iter().map(alone));
@@ -88,7 +90,11 @@ async fn units(
     let mut units = Vec::with_capacity(found.len());
     for (batch, named) in found {
         let entries: Vec<Entry> = read.by_ref().take(named.len()).collect();
-        if !entries.iter().map(Entry::hash).eq(named.iter().map(|entry| entry.hash)) {
+        if !entries
+            .iter()
+            .map(Entry::hash)
+            .eq(named.iter().map(|entry| entry.hash))
+        {
             return Err(ReadError::Corrupt("a batch names an entry that is another"));
         }
         units.push(Unit {
@@ -123,7 +129,9 @@ async fn stragglers(
         let (hashes, links): (Vec<_>, Vec<_>) = open.drain().unzip();
         let entries = records.entries_at(&links).await?;
         if !entries.iter().map(Entry::hash).eq(hashes) {
-            return Err(ReadError::Corrupt("a link does not lead to the entry that it names"));
+            return Err(ReadError::Corrupt(
+                "a link does not lead to the entry that it names",
+            ));
         }
         for entry in &entries {
             have.insert(entry.hash());

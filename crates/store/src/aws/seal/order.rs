@@ -22,10 +22,7 @@ pub(super) struct Unit {
 ///
 /// The units that hold `urgent` entries come first, with those that they need. Links to entries that are in no unit are
 /// not looked at.
-pub(super) fn order(
-    units: Vec<Unit>,
-    urgent: &HashSet<EntryHash>,
-) -> Result<Vec<Unit>, ReadError> {
+pub(super) fn order(units: Vec<Unit>, urgent: &HashSet<EntryHash>) -> Result<Vec<Unit>, ReadError> {
     let places: HashMap<EntryHash, usize> = units
         .iter()
         .enumerate()
@@ -40,7 +37,10 @@ pub(super) fn order(
             before.filter(|before| *before != place).collect()
         })
         .collect();
-    let urgent = closure(&needs, urgent.iter().filter_map(|hash| places.get(hash).copied()));
+    let urgent = closure(
+        &needs,
+        urgent.iter().filter_map(|hash| places.get(hash).copied()),
+    );
 
     let mut followers: HashMap<usize, Vec<usize>> = HashMap::new();
     let mut missing: Vec<usize> = needs.iter().map(HashSet::len).collect();
@@ -52,10 +52,17 @@ pub(super) fn order(
     let mut units: Vec<Option<Unit>> = units.into_iter().map(Some).collect();
     let rank = |units: &[Option<Unit>], place: usize| {
         let first = units.get(place)?.as_ref()?.entries.first()?;
-        let key = (!urgent.contains(&place), first.header().recorded_ms, first.hash());
+        let key = (
+            !urgent.contains(&place),
+            first.header().recorded_ms,
+            first.hash(),
+        );
         Some(Reverse((key, place)))
     };
-    let free = missing.iter().enumerate().filter(|(_, missing)| **missing == 0);
+    let free = missing
+        .iter()
+        .enumerate()
+        .filter(|(_, missing)| **missing == 0);
     let mut ready: BinaryHeap<_> = free.filter_map(|(place, _)| rank(&units, place)).collect();
     let mut ordered = Vec::with_capacity(units.len());
     while let Some(Reverse((_, place))) = ready.pop() {
@@ -104,7 +111,10 @@ mod tests {
         fn write(&mut self, number: u64, streams: &[&str], at_ms: u64) -> Entry {
             let streams: Vec<_> = streams.iter().map(|name| stream(name)).collect();
             let draft: Draft = attestation(number, &streams);
-            let heads: Vec<_> = streams.iter().map(|name| self.0.get(name).copied()).collect();
+            let heads: Vec<_> = streams
+                .iter()
+                .map(|name| self.0.get(name).copied())
+                .collect();
             let entry = journal::link(&journal_id(), &draft, &heads, at_ms).unwrap();
             for link in &entry.header().links {
                 let head = Head {
@@ -131,7 +141,9 @@ mod tests {
         entries
             .map(|entry| {
                 let text = entry.header().fields.get();
-                text.trim_matches(|c: char| !c.is_ascii_digit()).parse().unwrap()
+                text.trim_matches(|c: char| !c.is_ascii_digit())
+                    .parse()
+                    .unwrap()
             })
             .collect()
     }
@@ -140,7 +152,13 @@ mod tests {
     fn what_was_appended_one_by_one_is_in_that_order_however_it_is_found() {
         let mut writer = Writer::default();
         let entries: Vec<_> = (0..40)
-            .map(|number| writer.write(number, &[["a", "b", "c"][(number % 3) as usize]], 1_000 + number))
+            .map(|number| {
+                writer.write(
+                    number,
+                    &[["a", "b", "c"][(number % 3) as usize]],
+                    1_000 + number,
+                )
+            })
             .collect();
         let mut units: Vec<_> = entries.iter().map(|entry| unit(&[entry])).collect();
         units.reverse();
@@ -158,7 +176,10 @@ mod tests {
         let third = writer.write(3, &["b"], 4_900);
         let fourth = writer.write(4, &["c"], 4_000);
         let units = vec![unit(&[&fourth]), unit(&[&third]), unit(&[&first, &second])];
-        assert_eq!(numbers(&order(units, &HashSet::new()).unwrap()), [4, 1, 2, 3]);
+        assert_eq!(
+            numbers(&order(units, &HashSet::new()).unwrap()),
+            [4, 1, 2, 3]
+        );
     }
 
     #[test]

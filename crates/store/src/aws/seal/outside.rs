@@ -38,7 +38,8 @@ pub(in crate::aws) async fn judge(
             return Ok(Outside::Unpublished);
         }
     }
-    let Some((signed, said)) = parse(note).filter(|(_, said)| said.origin == *records.journal()) else {
+    let Some((signed, said)) = parse(note).filter(|(_, said)| said.origin == *records.journal())
+    else {
         return Ok(Outside::Contradicted(ReadOnlyReason::OutsideUnreadable));
     };
     let Some(newest) = newest else {
@@ -49,7 +50,10 @@ pub(in crate::aws) async fn judge(
     };
     let then = match newest.number.checked_sub(1) {
         // Mostly it is the seal before the newest, which is just being published.
-        Some(before) => records.seal(before).await?.filter(|seal| seal.checkpoint == note),
+        Some(before) => records
+            .seal(before)
+            .await?
+            .filter(|seal| seal.checkpoint == note),
         None => None,
     };
     let then = match then {

@@ -95,7 +95,9 @@ impl Sealer {
     async fn write_heads(&self, seal: &Seal, staged: &Staged) -> Result<(), SealError> {
         let said = staged.entries.iter().rev();
         let said = said.filter_map(|entry| read::<Heads>(entry.header()).ok().flatten());
-        let said = said.map(|heads| heads.size).find(|size| (1..=seal.size()).contains(size));
+        let said = said
+            .map(|heads| heads.size)
+            .find(|size| (1..=seal.size()).contains(size));
         let due = (seal.heads == seal.size()).then_some(seal.size());
         for size in said.into_iter().chain(due) {
             let before = self.before(staged).await?;
@@ -115,7 +117,9 @@ impl Sealer {
             return Ok(None);
         };
         let seal = self.records.seal(number).await?;
-        let note = seal.ok_or(ReadError::Corrupt("a seal is missing"))?.checkpoint;
+        let note = seal
+            .ok_or(ReadError::Corrupt("a seal is missing"))?
+            .checkpoint;
         Ok(Published::parse(self.records.journal(), note))
     }
 }

@@ -45,7 +45,8 @@ impl Rest {
     /// Returns a moment before which no batch is left, and none can still land.
     pub(super) fn low_ms(&self) -> u64 {
         let landed_ms = self.newest_ms.saturating_sub(LANDING_MS_MAX);
-        self.first_ms.map_or(landed_ms, |first_ms| first_ms.min(landed_ms))
+        self.first_ms
+            .map_or(landed_ms, |first_ms| first_ms.min(landed_ms))
     }
 
     pub(super) fn sealing(&self, size: u64, sealed: u64, missed: u64, now_ms: u64) -> Sealing {
@@ -53,7 +54,9 @@ impl Rest {
             size,
             sealed,
             remaining: self.remaining,
-            oldest_ms: self.first_ms.map(|first_ms| now_ms.saturating_sub(first_ms)),
+            oldest_ms: self
+                .first_ms
+                .map(|first_ms| now_ms.saturating_sub(first_ms)),
             missed,
             overtaken: false,
         }

@@ -32,7 +32,9 @@ impl World {
         let servers = servers()?;
         let place = Place::new(servers.clients(&[])).await;
         let journal = journal_id();
-        let (first, _) = Dynamo::create(&place.settings(&journal), genesis(&journal)).await.unwrap();
+        let (first, _) = Dynamo::create(&place.settings(&journal), genesis(&journal))
+            .await
+            .unwrap();
         drop(first);
         let network = Network::default();
         let mut settings = place.settings(&journal);
@@ -71,7 +73,10 @@ impl World {
                 }
             }
         }
-        panic!("it is not appended on a network that is well: {:?}", self.told.last());
+        panic!(
+            "it is not appended on a network that is well: {:?}",
+            self.told.last()
+        );
     }
 
     /// Checks that everything is there, once.
@@ -95,7 +100,9 @@ const READS: [&str; 3] = ["Query", "GetItem", "GET"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_write_can_be_lost_once_or_until_the_network_is_well() {
-    let Some(mut world) = World::new().await else { return };
+    let Some(mut world) = World::new().await else {
+        return;
+    };
     let mut number = 0;
     for write in WRITES {
         for count in [1, PATIENCE, 1_000] {
@@ -110,7 +117,9 @@ async fn each_write_can_be_lost_once_or_until_the_network_is_well() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_write_can_be_done_and_its_answer_lost() {
-    let Some(mut world) = World::new().await else { return };
+    let Some(mut world) = World::new().await else {
+        return;
+    };
     let mut number = 0;
     for write in WRITES {
         for count in [1, PATIENCE, 1_000] {
@@ -124,7 +133,9 @@ async fn each_write_can_be_done_and_its_answer_lost() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_write_can_be_done_and_answered_with_an_error() {
-    let Some(mut world) = World::new().await else { return };
+    let Some(mut world) = World::new().await else {
+        return;
+    };
     let mut number = 0;
     for write in WRITES {
         for (count, status) in [(1, 500), (PATIENCE, 503), (1_000, 500)] {
@@ -134,7 +145,9 @@ async fn each_write_can_be_done_and_answered_with_an_error() {
             } else {
                 r#"{"__type":"com.amazonaws.dynamodb.v20120810#InternalServerError"}"#.to_owned()
             };
-            world.network.next(write, count, Fault::DoneButAnswered(status, body));
+            world
+                .network
+                .next(write, count, Fault::DoneButAnswered(status, body));
             world.append_despite(batch(number), 2).await;
         }
     }
@@ -143,7 +156,9 @@ async fn each_write_can_be_done_and_answered_with_an_error() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_read_before_a_write_can_fail() {
-    let Some(mut world) = World::new().await else { return };
+    let Some(mut world) = World::new().await else {
+        return;
+    };
     let mut number = 0;
     for read in READS {
         for fault in [Fault::Lost, Fault::Hidden, Fault::Cut] {
@@ -158,7 +173,9 @@ async fn each_read_before_a_write_can_fail() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bursts_of_throttling_are_waited_for_or_told() {
-    let Some(mut world) = World::new().await else { return };
+    let Some(mut world) = World::new().await else {
+        return;
+    };
     let mut number = 0;
     for action in ["Query", "PutItem", "TransactWriteItems"] {
         for (name, count) in [
@@ -178,7 +195,9 @@ async fn bursts_of_throttling_are_waited_for_or_told() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_transaction_can_be_cancelled_for_each_reason() {
-    let Some(mut world) = World::new().await else { return };
+    let Some(mut world) = World::new().await else {
+        return;
+    };
     let mut number = 0;
     for reason in [
         "ConditionalCheckFailed",
@@ -204,7 +223,9 @@ async fn a_transaction_can_be_cancelled_for_each_reason() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn transactions_that_never_get_through_are_a_conflict_that_the_caller_may_repeat() {
-    let Some(mut world) = World::new().await else { return };
+    let Some(mut world) = World::new().await else {
+        return;
+    };
     let fault = Fault::cancelled(&["TransactionConflict"; 6]);
     world.network.next("TransactWriteItems", usize::MAX, fault);
     let error = world.store.append(batch(1)).await.unwrap_err();
@@ -216,20 +237,29 @@ async fn transactions_that_never_get_through_are_a_conflict_that_the_caller_may_
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn objects_can_be_refused_and_slow() {
-    let Some(mut world) = World::new().await else { return };
+    let Some(mut world) = World::new().await else {
+        return;
+    };
     let slow_down = || Fault::Answered(503, "<Error><Code>SlowDown</Code></Error>".to_owned());
     for (number, fault) in (1..).zip([
         slow_down(),
         Fault::Answered(500, String::new()),
         Fault::Late(Duration::from_secs(9)),
     ]) {
-        let count = if matches!(fault, Fault::Late(_)) { 1 } else { 1_000 };
+        let count = if matches!(fault, Fault::Late(_)) {
+            1
+        } else {
+            1_000
+        };
         world.network.next("PUT", count, fault);
         world.append_despite(batch(number), 1).await;
     }
     assert_eq!(world.told.len(), 2, "{:?}", world.told);
     // Read back over the same bad network: an error is told, half a payload never.
-    let digests: Vec<_> = batch(1).iter().map(|draft| draft.payloads[0].reference().digest).collect();
+    let digests: Vec<_> = batch(1)
+        .iter()
+        .map(|draft| draft.payloads[0].reference().digest)
+        .collect();
     world.network.next("GET", 1, Fault::Cut);
     let cut = world.store.payloads(&digests).await;
     world.network.heal();
@@ -243,13 +273,24 @@ async fn objects_can_be_refused_and_slow() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn credentials_that_expire_are_named_and_nothing_is_written() {
-    let Some(mut world) = World::new().await else { return };
+    let Some(mut world) = World::new().await else {
+        return;
+    };
     for (number, action) in (1..).zip(["Query", "PutItem", "TransactWriteItems"]) {
-        world.network.next(action, 1_000, Fault::error(400, "ExpiredTokenException"));
+        world
+            .network
+            .next(action, 1_000, Fault::error(400, "ExpiredTokenException"));
         world.append_despite(batch(number), 1).await;
     }
     assert_eq!(world.told.len(), 3);
-    assert!(world.told.iter().all(|told| told.contains("without valid credentials")), "{:?}", world.told);
+    assert!(
+        world
+            .told
+            .iter()
+            .all(|told| told.contains("without valid credentials")),
+        "{:?}",
+        world.told
+    );
     world.check().await;
 }
 
@@ -288,7 +329,9 @@ async fn sixteen_writers_on_a_bad_network_record_everything_once() {
     let Some(servers) = servers() else { return };
     let place = Place::new(servers.clients(&[])).await;
     let journal = journal_id();
-    let (first, _) = Dynamo::create(&place.settings(&journal), genesis(&journal)).await.unwrap();
+    let (first, _) = Dynamo::create(&place.settings(&journal), genesis(&journal))
+        .await
+        .unwrap();
     let sealing = Arc::new(Sealing::new(first, &place, &journal));
     let mut writers = tokio::task::JoinSet::new();
     for writer in 0..16_u64 {
@@ -317,7 +360,10 @@ async fn sixteen_writers_on_a_bad_network_record_everything_once() {
                 let draft = attestation(writer * 100 + turn, &[stream("all"), own]);
                 while let Err(error) = store.append(vec![draft.clone()]).await {
                     let class = error.class();
-                    assert!(matches!(class, Class::Unavailable | Class::Conflict), "{error}");
+                    assert!(
+                        matches!(class, Class::Unavailable | Class::Conflict),
+                        "{error}"
+                    );
                 }
             }
         });

@@ -30,7 +30,9 @@ impl Journal {
     pub(super) async fn new() -> Option<Self> {
         let place = Place::new(servers()?.clients(&[])).await;
         let journal = journal_id();
-        let (store, first) = Dynamo::create(&place.settings(&journal), genesis(&journal)).await.unwrap();
+        let (store, first) = Dynamo::create(&place.settings(&journal), genesis(&journal))
+            .await
+            .unwrap();
         Some(Self {
             place,
             store,
@@ -50,13 +52,20 @@ impl Journal {
     fn sealer_with(&self, seed: [u8; 32]) -> Sealer {
         let signer = Arc::new(LogKey::new(&self.id(), &seed));
         let clock = Arc::clone(&self.place.clock) as Arc<dyn Clock>;
-        Sealer::new(&self.place.clients, &self.place.address, &self.id(), signer, clock)
+        Sealer::new(
+            &self.place.clients,
+            &self.place.address,
+            &self.id(),
+            signer,
+            clock,
+        )
     }
 
     /// Appends one batch.
     pub(super) async fn append(&mut self, drafts: Vec<Draft>) {
         let appended = self.store.append(drafts).await.unwrap();
-        self.entries.extend(appended.into_iter().map(|one| one.stored.entry));
+        self.entries
+            .extend(appended.into_iter().map(|one| one.stored.entry));
     }
 
     /// Appends batches one after the other, a moment apart, in a stream that all are in and others that are new.
@@ -97,7 +106,10 @@ impl Journal {
         hashes.sort_unstable();
         assert_eq!(log, hashes);
         Witness::of(&self.store).check(&self.store).await;
-        assert_eq!(self.place.outside(&self.id()).await, self.store.checkpoint().await.unwrap());
+        assert_eq!(
+            self.place.outside(&self.id()).await,
+            self.store.checkpoint().await.unwrap()
+        );
         let listed = self.store.streams("", None, 10_000).await.unwrap();
         assert_eq!(self.store.heads_at(log.len() as u64).await.unwrap(), listed);
     }
@@ -107,12 +119,32 @@ impl Journal {
         let items = self.place.items(&self.place.address.table).await;
         let mut all: Vec<String> = items
             .iter()
-            .map(|item| format!("{} {}", item["pk"].as_s().unwrap(), item["sk"].as_s().unwrap()))
+            .map(|item| {
+                format!(
+                    "{} {}",
+                    item["pk"].as_s().unwrap(),
+                    item["sk"].as_s().unwrap()
+                )
+            })
             .collect();
-        for bucket in [&*self.place.address.bucket, self.place.address.checkpoint_bucket()] {
-            let listed = self.place.clients.s3.list_objects_v2().bucket(bucket).send().await.unwrap();
+        for bucket in [
+            &*self.place.address.bucket,
+            self.place.address.checkpoint_bucket(),
+        ] {
+            let listed = self
+                .place
+                .clients
+                .s3
+                .list_objects_v2()
+                .bucket(bucket)
+                .send()
+                .await
+                .unwrap();
             let objects = listed.contents().iter();
-            all.extend(objects.map(|object| format!("{bucket} {:?} {:?}", object.key, object.last_modified)));
+            all.extend(
+                objects
+                    .map(|object| format!("{bucket} {:?} {:?}", object.key, object.last_modified)),
+            );
         }
         all.sort_unstable();
         all

@@ -18,7 +18,10 @@ struct Breaking {
 impl Fuse for Breaking {
     async fn before(&self, _: Write) -> Result<(), SealError> {
         let spend = |left: usize| left.checked_sub(1);
-        match self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, spend) {
+        match self
+            .left
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, spend)
+        {
             Ok(_) => Ok(()),
             Err(_) => Err(ReadError::Corrupt("the sealer is dead").into()),
         }
@@ -33,7 +36,9 @@ pub(super) fn dying_after(sealer: &Sealer, writes: usize) -> Sealer {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_first_seal_is_completed_wherever_the_sealer_died() {
     for writes in 0.. {
-        let Some(journal) = Journal::new().await else { return };
+        let Some(journal) = Journal::new().await else {
+            return;
+        };
         let sealer = journal.sealer().limited(100, 1);
         let died = dying_after(&sealer, writes).run().await.is_err();
         finish(&journal.sealer()).await;
@@ -48,7 +53,9 @@ async fn a_first_seal_is_completed_wherever_the_sealer_died() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_seal_is_completed_wherever_the_sealer_died() {
-    let Some(mut journal) = Journal::new().await else { return };
+    let Some(mut journal) = Journal::new().await else {
+        return;
+    };
     finish(&journal.sealer()).await;
     for writes in 0.. {
         journal.grow(2).await;
@@ -68,7 +75,9 @@ async fn a_seal_is_completed_wherever_the_sealer_died() {
 
 #[tokio::test]
 async fn readers_see_the_log_before_a_seal_until_it_is_published() {
-    let Some(mut journal) = Journal::new().await else { return };
+    let Some(mut journal) = Journal::new().await else {
+        return;
+    };
     finish(&journal.sealer()).await;
     journal.grow(3).await;
     let before = journal.store.checkpoint().await.unwrap();
@@ -89,15 +98,26 @@ async fn readers_see_the_log_before_a_seal_until_it_is_published() {
 
 #[tokio::test]
 async fn a_staged_object_that_is_another_is_not_published() {
-    let Some(mut journal) = Journal::new().await else { return };
+    let Some(mut journal) = Journal::new().await else {
+        return;
+    };
     finish(&journal.sealer()).await;
     journal.grow(1).await;
     let sealer = journal.sealer();
     // Object and seal.
     is_refused(dying_after(&sealer, 2).run().await);
     let seal = journal.store.records.newest_seal().await.unwrap().unwrap();
-    let bucket = Bucket::new(journal.place.clients.s3.clone(), &journal.place.address.bucket, &journal.id());
-    let staged = bucket.get(&seal.staged, 10_000).await.unwrap().unwrap().bytes;
+    let bucket = Bucket::new(
+        journal.place.clients.s3.clone(),
+        &journal.place.address.bucket,
+        &journal.id(),
+    );
+    let staged = bucket
+        .get(&seal.staged, 10_000)
+        .await
+        .unwrap()
+        .unwrap()
+        .bytes;
     let mut other = staged.clone();
     let last = other.len() - 2;
     other[last] = b'9';
@@ -105,7 +125,10 @@ async fn a_staged_object_that_is_another_is_not_published() {
         bucket.put(&seal.staged, damaged).await.unwrap();
         let before = journal.content().await;
         let error = is_refused(sealer.run().await);
-        assert!(matches!(error, SealError::Read(ReadError::Corrupt(_))), "{error:?}");
+        assert!(
+            matches!(error, SealError::Read(ReadError::Corrupt(_))),
+            "{error:?}"
+        );
         assert!(journal.content().await == before, "something was written");
     }
     bucket.put(&seal.staged, staged).await.unwrap();

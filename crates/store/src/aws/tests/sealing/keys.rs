@@ -26,7 +26,9 @@ fn rotated(by: [u8; 32], to: [u8; 32]) -> Draft {
 
 #[tokio::test]
 async fn a_key_that_is_not_the_logs_seals_nothing() {
-    let Some(mut journal) = Journal::new().await else { return };
+    let Some(mut journal) = Journal::new().await else {
+        return;
+    };
     let before = journal.content().await;
     let error = is_refused(journal.sealer_with(NEXT).run().await);
     assert!(matches!(error, SealError::OtherKey { .. }), "{error:?}");
@@ -35,13 +37,19 @@ async fn a_key_that_is_not_the_logs_seals_nothing() {
     journal.grow(2).await;
     let before = journal.content().await;
     let error = is_refused(journal.sealer_with(NEXT).run().await);
-    assert!(error.to_string().contains(&LogKey::new(&journal.id(), &SEED).vkey().to_string()));
+    assert!(
+        error
+            .to_string()
+            .contains(&LogKey::new(&journal.id(), &SEED).vkey().to_string())
+    );
     assert_eq!(journal.content().await, before);
 }
 
 #[tokio::test]
 async fn the_next_key_seals_from_the_entry_that_names_it() {
-    let Some(mut journal) = Journal::new().await else { return };
+    let Some(mut journal) = Journal::new().await else {
+        return;
+    };
     journal.grow(2).await;
     journal.place.clock.pass(5);
     journal.append(vec![rotated(SEED, NEXT)]).await;
@@ -50,11 +58,17 @@ async fn the_next_key_seals_from_the_entry_that_names_it() {
     let sealing = journal.sealer().run().await.unwrap();
     assert_eq!((sealing.sealed, sealing.remaining), (5, 5));
     let before = journal.content().await;
-    assert!(matches!(is_refused(journal.sealer().run().await), SealError::OtherKey { .. }));
+    assert!(matches!(
+        is_refused(journal.sealer().run().await),
+        SealError::OtherKey { .. }
+    ));
     assert_eq!(journal.content().await, before);
     let new = journal.sealer_with(NEXT);
     assert_eq!(finish(&new).await.size, 10);
-    assert!(matches!(is_refused(journal.sealer().run().await), SealError::OtherKey { .. }));
+    assert!(matches!(
+        is_refused(journal.sealer().run().await),
+        SealError::OtherKey { .. }
+    ));
     assert_eq!(journal.log().await, journal.hashes());
 
     let note = journal.store.checkpoint().await.unwrap();
@@ -74,7 +88,9 @@ async fn the_next_key_seals_from_the_entry_that_names_it() {
 
 #[tokio::test]
 async fn the_next_key_seals_everything_where_the_old_one_did_not_come_to_it() {
-    let Some(mut journal) = Journal::new().await else { return };
+    let Some(mut journal) = Journal::new().await else {
+        return;
+    };
     journal.append(vec![rotated(SEED, NEXT)]).await;
     journal.grow(1).await;
     assert_eq!(finish(&journal.sealer_with(NEXT)).await.size, 4);
@@ -83,7 +99,9 @@ async fn the_next_key_seals_everything_where_the_old_one_did_not_come_to_it() {
 
 #[tokio::test]
 async fn a_key_that_nobody_vouched_for_seals_nothing() {
-    let Some(mut journal) = Journal::new().await else { return };
+    let Some(mut journal) = Journal::new().await else {
+        return;
+    };
     finish(&journal.sealer()).await;
     journal.append(vec![rotated(NEXT, NEXT)]).await;
     let before = journal.content().await;

@@ -2,9 +2,9 @@
 
 use super::deaths::dying_after;
 use super::*;
+use crate::ReadOnlyReason;
 use crate::aws::tests::place::unique;
 use crate::conformance::recovered;
-use crate::ReadOnlyReason;
 
 /// Puts the table back to what it was before some entries, into a table of another name, as the service does.
 async fn restored(journal: &mut Journal) -> u64 {
@@ -18,13 +18,17 @@ async fn restored(journal: &mut Journal) -> u64 {
     for item in kept {
         journal.place.put(&journal.place.address.table, item).await;
     }
-    journal.store = Dynamo::open(&journal.place.settings(&journal.id())).await.unwrap();
+    journal.store = Dynamo::open(&journal.place.settings(&journal.id()))
+        .await
+        .unwrap();
     size_of(&journal.place.outside(&journal.id()).await)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_restored_table_is_sealed_only_after_what_was_lost_is_on_record() {
-    let Some(mut journal) = Journal::new().await else { return };
+    let Some(mut journal) = Journal::new().await else {
+        return;
+    };
     journal.grow(3).await;
     finish(&journal.sealer().limited(100, 2)).await;
     // Two entries were recorded and not sealed.
@@ -54,14 +58,19 @@ async fn a_restored_table_is_sealed_only_after_what_was_lost_is_on_record() {
         // Lists of heads that the lost log left are not taken for this one's.
         let heads = journal.store.heads_at(size).await.unwrap();
         let known = journal.entries.iter().map(Entry::hash).collect::<Vec<_>>();
-        assert!(heads.iter().all(|(_, head)| known.contains(&head.hash)), "at {size}");
+        assert!(
+            heads.iter().all(|(_, head)| known.contains(&head.hash)),
+            "at {size}"
+        );
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn recovering_is_completed_wherever_the_sealer_died() {
     for writes in 0.. {
-        let Some(mut journal) = Journal::new().await else { return };
+        let Some(mut journal) = Journal::new().await else {
+            return;
+        };
         finish(&journal.sealer()).await;
         let lost_to = restored_a_little(&mut journal).await;
         let appended = journal.store.recover(recovered(1, lost_to)).await.unwrap();
@@ -87,21 +96,36 @@ async fn restored_a_little(journal: &mut Journal) -> u64 {
     for item in kept {
         journal.place.put(&journal.place.address.table, item).await;
     }
-    journal.store = Dynamo::open(&journal.place.settings(&journal.id())).await.unwrap();
+    journal.store = Dynamo::open(&journal.place.settings(&journal.id()))
+        .await
+        .unwrap();
     size_of(&journal.place.outside(&journal.id()).await)
 }
 
 #[tokio::test]
 async fn a_journal_under_an_id_that_another_table_has_is_not_sealed() {
-    let Some(mut journal) = Journal::new().await else { return };
+    let Some(mut journal) = Journal::new().await else {
+        return;
+    };
     journal.grow(1).await;
     finish(&journal.sealer()).await;
     let note = journal.place.outside(&journal.id()).await;
     // The other table's journal was made before anything was sealed here.
-    let Some(other) = Journal::new().await else { return };
+    let Some(other) = Journal::new().await else {
+        return;
+    };
     other.place.set_outside(&other.id(), &note).await;
     let before = other.content().await;
     let error = is_refused(other.sealer().run().await);
-    assert!(matches!(error, SealError::Contradicted(ReadOnlyReason::Behind { stored: 0, outside: 3 })), "{error:?}");
+    assert!(
+        matches!(
+            error,
+            SealError::Contradicted(ReadOnlyReason::Behind {
+                stored: 0,
+                outside: 3
+            })
+        ),
+        "{error:?}"
+    );
     assert_eq!(other.content().await, before);
 }

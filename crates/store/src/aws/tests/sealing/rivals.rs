@@ -29,7 +29,9 @@ impl Fuse for Gate {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_sealer_that_was_overtaken_at_any_write_does_no_harm() {
-    let Some(mut journal) = Journal::new().await else { return };
+    let Some(mut journal) = Journal::new().await else {
+        return;
+    };
     finish(&journal.sealer()).await;
     for before in 1.. {
         journal.grow(2).await;
@@ -38,7 +40,10 @@ async fn a_sealer_that_was_overtaken_at_any_write_does_no_harm() {
             reached: Semaphore::new(0),
             open: Semaphore::new(0),
         });
-        let slow = journal.sealer().limited(100, 3).fused(Arc::clone(&gate) as Arc<dyn Fuse>);
+        let slow = journal
+            .sealer()
+            .limited(100, 3)
+            .fused(Arc::clone(&gate) as Arc<dyn Fuse>);
         let mut slow = tokio::spawn(async move { slow.run().await });
         let stopped = tokio::select! {
             _ = gate.reached.acquire() => true,
@@ -64,7 +69,9 @@ async fn a_sealer_that_was_overtaken_at_any_write_does_no_harm() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sealers_race_while_entries_come_in() {
-    let Some(mut journal) = Journal::new().await else { return };
+    let Some(mut journal) = Journal::new().await else {
+        return;
+    };
     let mut sealers = JoinSet::new();
     let stop = Arc::new(Semaphore::new(0));
     for _ in 0..4 {
