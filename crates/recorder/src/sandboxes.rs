@@ -116,7 +116,7 @@ impl Policies {
         if let Some(found) = lock(&self.prepared).get(&made) {
             return Ok(found.clone());
         }
-        if let Some(prepared) = self.from_image(&made).await? {
+        if let Some(prepared) = self.load_image(&made).await? {
             lock(&self.prepared).insert(made, prepared.clone());
             return Ok(prepared);
         }
@@ -129,7 +129,7 @@ impl Policies {
         Ok(prepared)
     }
 
-    async fn from_image(&self, made: &Made) -> Result<Option<Prepared>, RecorderError> {
+    async fn load_image(&self, made: &Made) -> Result<Option<Prepared>, RecorderError> {
         let Some((images, shelf)) = &self.images else {
             return Ok(None);
         };

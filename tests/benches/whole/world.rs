@@ -172,7 +172,10 @@ impl World {
         let begun = Instant::now();
         let store = Sqlite::open(options(&copy), Some(&self.journal), &[1; 32]).unwrap();
         let recorder = start(store, policies).await;
-        (recorder.store().status().size, begun.elapsed())
+        (
+            recorder.store().status().await.unwrap().size,
+            begun.elapsed(),
+        )
     }
 }
 

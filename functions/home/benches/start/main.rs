@@ -2,7 +2,11 @@
 //! that it took, the size of its package; and how ingest and decide answer once they are warm.
 //!
 //! The programs are those beside this one, built as it was; `cargo xtask bench aws` builds them and starts the servers.
-#![expect(clippy::print_stdout, reason = "a benchmark prints")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a benchmark prints"
+)]
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,

@@ -73,7 +73,6 @@ async fn refused(world: &World, functions: &[&str], variable: &str, value: &str)
         environment.retain(|(name, _)| *name != variable);
         let environment: Vec<(&str, String)> = environment
             .into_iter()
-            .map(|(name, value)| (name, value))
             .chain([(variable, value.to_owned())])
             .collect();
         reasons.push(Instance::refused(function, &environment).await);

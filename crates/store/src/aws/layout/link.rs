@@ -14,7 +14,6 @@ const NO_PLACE: &str = "a position is none";
 /// An entry's place in one of its streams, with the entry.
 #[derive(Debug, Clone)]
 pub(in crate::aws) struct Link {
-    pub(in crate::aws) stream: StreamName,
     pub(in crate::aws) seq: u64,
     pub(in crate::aws) era: u64,
     pub(in crate::aws) entry: Entry,
@@ -57,12 +56,7 @@ impl Link {
         if !agrees {
             return Err(NO_LINK);
         }
-        Ok(Self {
-            stream: stream.clone(),
-            seq,
-            era,
-            entry,
-        })
+        Ok(Self { seq, era, entry })
     }
 
     pub(in crate::aws) fn last(&self) -> Last {

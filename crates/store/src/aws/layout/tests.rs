@@ -73,8 +73,11 @@ fn seal() -> Seal {
     }
 }
 
+/// Reads an item, and says whether that went well.
+type IsRead = fn(Item) -> bool;
+
 /// Every item that there is, with how it is read.
-fn items() -> Vec<(&'static str, Item, fn(Item) -> bool)> {
+fn items() -> Vec<(&'static str, Item, IsRead)> {
     let (layout, entry) = (layout(), entry());
     let place = Place {
         index: 5,
