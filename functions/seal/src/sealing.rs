@@ -74,36 +74,46 @@ impl Sealing {
         let mut metrics = Metrics::default();
         let sealed = self.seal(deadline, &mut metrics).await;
         let kept = match &sealed {
-            Ok(true) => self.keep(deadline, &mut metrics).await,
+            Ok(Some(remaining)) => self.keep(*remaining, deadline, &mut metrics).await,
             _ => Ok(()),
         };
         metrics.write(&self.settings.journal, self.clock.wall_ms());
         sealed.and(kept)
     }
 
-    /// Says whether a step was done: then the log's key is known to be the right one.
-    async fn seal(&self, deadline: SystemTime, metrics: &mut Metrics) -> Result<bool> {
-        let mut done = false;
+    /// Says how many entries the last step left, and nothing where none was done: a step shows that the log's key is the
+    /// right one.
+    async fn seal(&self, deadline: SystemTime, metrics: &mut Metrics) -> Result<Option<u64>> {
+        let mut remaining = None;
         while left(deadline) >= STEP {
             let step = self.sealer.run().await.context("could not seal")?;
             metrics.add(&step);
-            done = true;
+            remaining = Some(step.remaining);
             // Another sealer goes on; or what remains waits for something that sealing does not bring.
             if step.overtaken || step.remaining == 0 || step.sealed == 0 {
                 break;
             }
         }
-        Ok(done)
+        Ok(remaining)
     }
 
     /// Renews the receipt key, and writes a `heads` entry, each when it is due.
-    async fn keep(&self, deadline: SystemTime, metrics: &mut Metrics) -> Result<()> {
+    async fn keep(
+        &self,
+        remaining: u64,
+        deadline: SystemTime,
+        metrics: &mut Metrics,
+    ) -> Result<()> {
         let renewed = self
             .receipts
             .renew(self.signer.as_ref(), self.clock.wall_ms())
             .await;
         if renewed.context("could not renew the receipt key")? {
             tracing::info!("the receipt key is a new one");
+        }
+        // What it says must not be old when it is sealed: verifiers refuse one that comes too long after.
+        if remaining > 0 {
+            return Ok(());
         }
         let opened = self
             .recording
