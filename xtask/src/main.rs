@@ -43,7 +43,7 @@ enum Task {
     Test(test::Options),
     /// Run the quick checks: format, clippy, and dependencies where cargo-deny is installed
     Lint,
-    /// Measure: the parts with criterion
+    /// Measure: the parts with criterion, or `aws`: the second home
     Bench(bench::Options),
     /// Build the WebAssembly policies
     Guests,
