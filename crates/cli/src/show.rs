@@ -113,6 +113,6 @@ mod tests {
         assert_eq!(place(&proved), "at index 7");
         let latest_ms = 1_790_000_000_000_u64;
         let promised = json!({"receipt": {"status": "promised", "latest_ms": latest_ms}});
-        assert_eq!(place(&promised), "promised by 2026-09-21T14:13:20.000Z");
+        assert_eq!(place(&promised), "promised by 2026-09-21T14:13:20Z");
     }
 }
