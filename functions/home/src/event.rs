@@ -281,9 +281,9 @@ mod tests {
         );
         let mut half = record("aws:dynamodb");
         half["dynamodb"]["Keys"] = json!({"id": {"N": "1"}});
-        assert_eq!(
-            found(json!({"Records": [half]})),
-            "the stream's event is not of its form: missing field `pk` at line 1 column 88"
-        );
+        // Where it says so depends on the order of fields, which is that of the whole build's JSON.
+        let found = found(json!({"Records": [half]}));
+        let said = "the stream's event is not of its form: missing field `pk`";
+        assert!(found.starts_with(said), "{found}");
     }
 }

@@ -261,5 +261,5 @@ fn names_of_denials_are_stable() {
         .iter()
         .map(|undecided| undecided.as_str())
         .collect();
-    insta::assert_snapshot!(names.join(" "), @"wall-time native-stack host-memory host-failure");
+    insta::assert_snapshot!(names.join(" "), @"wall-time native-stack host-memory image-missing host-failure");
 }

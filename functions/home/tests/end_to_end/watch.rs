@@ -1,14 +1,19 @@
 //! Behind `cargo lambda watch`: another's runtime API, and real HTTP in front of it.
 
 use std::io::{BufRead as _, BufReader};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use crate::lambda::program;
 use crate::world::World;
+
+/// For how long another program may take to start on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A program that ends when this is dropped.
 struct Running(Child);
@@ -52,12 +57,26 @@ fn watch(tool: &Path, world: &World, function: &str) -> (String, [Running; 2]) {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
+    // What it says is read to the end: a program whose output nobody takes may stop over it.
     let lines = BufReader::new(tool.stdout.take().unwrap()).lines();
-    let started = lines
-        .map(Result::unwrap)
-        .any(|line| line.contains("starting Runtime server"));
+    let (say, started) = mpsc::channel();
+    std::thread::spawn(move || {
+        for line in lines.map_while(Result::ok) {
+            if line.contains("starting Runtime server") {
+                // Nobody listens any more where the test has failed.
+                let _ = say.send(());
+            }
+        }
+    });
     let tool = Running(tool);
-    assert!(started, "cargo-lambda did not start");
+    let started = started.recv_timeout(PATIENCE);
+    assert!(started.is_ok(), "cargo-lambda did not start");
+    // It says so before it listens.
+    let begun = Instant::now();
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        assert!(begun.elapsed() < PATIENCE, "cargo-lambda does not listen");
+        std::thread::yield_now();
+    }
     let function = Command::new(program(function))
         .env_clear()
         .envs(world.environment(function))
