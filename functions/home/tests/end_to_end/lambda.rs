@@ -1,10 +1,12 @@
 //! What Lambda is to a function: a runtime API that gives events out and takes answers, and a process.
 
 use std::collections::HashMap;
+use std::io::Read;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
@@ -28,6 +30,8 @@ const TIMEOUT: Duration = Duration::from_secs(29);
 pub struct Instance {
     api: Arc<Api>,
     pub child: Child,
+    output: Option<JoinHandle<String>>,
+    errors: Option<JoinHandle<String>>,
 }
 
 /// The runtime API of one instance.
@@ -72,7 +76,7 @@ impl Instance {
         *api.queue.lock().unwrap() = Some(queue);
         *api.events.lock().await = Some(events);
         let address = serve(api.clone()).await;
-        let child = Command::new(program(function))
+        let mut child = Command::new(program(function))
             .env_clear()
             .envs(environment.iter().map(|(name, value)| (name, value)))
             .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
@@ -84,7 +88,15 @@ impl Instance {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        Self { api, child }
+        // What it says is taken all the time: a full pipe would stop it.
+        let output = child.stdout.take().map(taken);
+        let errors = child.stderr.take().map(taken);
+        Self {
+            api,
+            child,
+            output,
+            errors,
+        }
     }
 
     /// Sends an event; the error is what the function tells Lambda.
@@ -124,18 +136,22 @@ impl Instance {
     /// Ends the process, as Lambda does with one that idles, and returns its log.
     pub fn end(mut self) -> Log {
         self.child.kill().unwrap();
-        let read = |from: &mut dyn std::io::Read| {
-            let mut text = String::new();
-            from.read_to_string(&mut text).unwrap();
-            text
-        };
-        let log = Log {
-            output: read(self.child.stdout.as_mut().unwrap()),
-            errors: read(self.child.stderr.as_mut().unwrap()),
-        };
         self.child.wait().unwrap();
-        log
+        let said = |taken: Option<JoinHandle<String>>| taken.unwrap().join().unwrap();
+        Log {
+            output: said(self.output.take()),
+            errors: said(self.errors.take()),
+        }
     }
+}
+
+/// Takes all that a process writes, on a thread of its own.
+fn taken(mut from: impl Read + Send + 'static) -> JoinHandle<String> {
+    std::thread::spawn(move || {
+        let mut text = String::new();
+        from.read_to_string(&mut text).unwrap();
+        text
+    })
 }
 
 /// What an instance wrote.
