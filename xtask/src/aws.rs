@@ -16,7 +16,6 @@ use anyhow::{Context, Result};
 use crate::{process, tools};
 
 mod dynamodb;
-mod install;
 mod python;
 mod server;
 pub mod template;

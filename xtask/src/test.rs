@@ -1,13 +1,13 @@
 //! Every check that a change must pass, in the order in which they fail fastest.
 
-use std::path::Path;
+use std::{ffi::OsString, path::Path};
 
 use anyhow::Result;
 use clap::ValueEnum;
 
 use crate::{
     aws::{self, Servers, Tools, template},
-    guests, lint, process, readme,
+    go, guests, lint, process, readme,
     steps::Steps,
     tools, wasm,
 };
@@ -20,32 +20,59 @@ const TARGETS: [&str; 5] = ["--workspace", "--locked", "--lib", "--bins", "--tes
 
 const STEPS: usize = 8;
 const STEPS_OF_AWS: usize = 4;
+const STEPS_OF_GO: usize = 1;
 
 #[derive(clap::Args)]
 pub struct Options {
-    /// Leave a part out, and say so in the last line
+    /// Leave a part out, and say so in the last line; may be given more than once
     #[arg(long, value_name = "PART")]
-    without: Option<Part>,
+    without: Vec<Part>,
+}
+
+impl Options {
+    fn with(&self, part: Part) -> bool {
+        !self.without.contains(&part)
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Part {
     /// The second home: needs Java, Maven and Python
     Aws,
+    /// What Go programs are asked for: OPA what Rego means, a registry whether it takes policies
+    Go,
+}
+
+impl Part {
+    /// What is not tested without it.
+    const fn says(self) -> &'static str {
+        match self {
+            Self::Aws => "(--without aws): DynamoDB, S3, the functions on them, infra/",
+            Self::Go => "(--without go): Rego as OPA has it, pushing to a registry",
+        }
+    }
 }
 
 /// Runs all steps; the first that fails ends it.
 pub fn run(root: &Path, options: &Options) -> Result<()> {
-    let with_aws = options.without != Some(Part::Aws);
+    let with_aws = options.with(Part::Aws);
     tools::format_and_lint(root)?;
     tools::c_compiler()?;
     if with_aws {
         tools::java_maven_and_python()?;
     }
-    let mut steps = Steps::of(STEPS + if with_aws { STEPS_OF_AWS } else { 0 });
+    let parts = [(Part::Aws, STEPS_OF_AWS), (Part::Go, STEPS_OF_GO)];
+    let parts = parts.iter().filter(|(part, _)| options.with(*part));
+    let count = STEPS + parts.map(|(_, steps)| steps).sum::<usize>();
+    let mut steps = Steps::of(count);
     steps.step("format", || lint::format(root))?;
     if with_aws {
         infrastructure(root, &mut steps)?;
+    }
+    let mut seen = Vec::new();
+    if options.with(Part::Go) {
+        let programs = steps.step("programs in Go", || go::Programs::installed(root))?;
+        seen.extend(programs.environment());
     }
     steps.step("guests", || guests::build(root))?;
     steps.step("clippy", || lint::clippy(root))?;
@@ -53,15 +80,15 @@ pub fn run(root: &Path, options: &Options) -> Result<()> {
     steps.step("build", || {
         process::run(process::cargo(root).arg("build").args(TARGETS))
     })?;
-    steps.step("tests", || tests(root, with_aws))?;
+    steps.step("tests", || tests(root, with_aws, seen))?;
     steps.step("documentation tests", || {
         process::run(process::cargo(root).args(["test", "--workspace", "--locked", "--doc"]))
     })?;
     steps.step("model and journal for WebAssembly", || portable(root))?;
     steps.step("commands of the README", || readme::check(root))?;
     steps.finish("test");
-    if !with_aws {
-        println!("left out (--without aws): DynamoDB, S3, the functions on them, infra/");
+    for part in &options.without {
+        println!("left out {}", part.says());
     }
     Ok(())
 }
@@ -73,16 +100,22 @@ fn infrastructure(root: &Path, steps: &mut Steps) -> Result<()> {
     steps.step("checkov", || template::checkov(root, &tools))
 }
 
-/// Runs the tests beside the servers that play AWS; those that need one fail without it, or are told that it is left out.
-fn tests(root: &Path, with_aws: bool) -> Result<()> {
+/// Runs the tests beside the servers that play AWS, and shows them what else was installed for them; those that need
+/// something fail without it, or are told that it is left out.
+fn tests(
+    root: &Path,
+    with_aws: bool,
+    seen: impl IntoIterator<Item = (&'static str, OsString)>,
+) -> Result<()> {
     let mut cargo = process::cargo(root);
     cargo.arg("test").args(TARGETS).arg("--no-fail-fast");
+    aws::hide(&mut cargo);
+    cargo.envs(seen);
     if !with_aws {
-        aws::hide(&mut cargo);
         return process::run(&mut cargo);
     }
     let servers = Servers::start(root)?;
-    servers.show(&mut cargo);
+    cargo.envs(servers.environment());
     process::run(&mut cargo)
 }
 

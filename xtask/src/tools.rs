@@ -32,6 +32,11 @@ pub fn java_maven_and_python() -> Result<()> {
     ])
 }
 
+/// Makes sure that Go is there, new enough to fetch a newer one by itself where a program wants that.
+pub fn go() -> Result<()> {
+    debian(&[("Go 1.21 or newer", "golang-go", has_go)])
+}
+
 /// What is looked for, Debian's package of it, and whether it is there.
 type Program = (&'static str, &'static str, fn() -> bool);
 
@@ -106,6 +111,18 @@ fn has_python() -> bool {
     process::text(Command::new("python3").args(["-c", asked])).is_some()
 }
 
+fn has_go() -> bool {
+    process::text(Command::new("go").arg("version"))
+        .and_then(|text| go_minor(&text))
+        .is_some_and(|minor| minor >= 21)
+}
+
+/// The 26 of `go version go1.26.8 linux/amd64`.
+fn go_minor(text: &str) -> Option<u32> {
+    let version = text.split_whitespace().nth(2)?.strip_prefix("go1.")?;
+    version.split(['.', '-', 'r', 'b']).next()?.parse().ok()
+}
+
 fn component(root: &Path, name: &str, subcommand: &str) -> Result<()> {
     let there = || process::text(process::cargo(root).args([subcommand, "--version"])).is_some();
     if there() {
@@ -128,6 +145,18 @@ fn component(root: &Path, name: &str, subcommand: &str) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn gos_minor_version_is_read_from_what_it_prints() {
+        for (text, minor) in [
+            ("go version go1.26.8 linux/amd64", Some(26)),
+            ("go version go1.21rc2 darwin/arm64", Some(21)),
+            ("go version go1.19 linux/amd64", Some(19)),
+            ("go version devel +a0b1c2 linux/amd64", None),
+        ] {
+            assert_eq!(go_minor(text), minor, "{text}");
+        }
+    }
 
     #[test]
     fn javas_major_version_is_read_from_what_it_prints() {

@@ -8,8 +8,7 @@ use std::{
 
 use anyhow::{Context, Result};
 
-use super::install;
-use crate::process;
+use crate::{install, process};
 
 /// Names the versions.
 const POM: &str = include_str!("pom.xml");

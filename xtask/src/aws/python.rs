@@ -8,8 +8,7 @@ use std::{
 
 use anyhow::{Context, Result};
 
-use super::install;
-use crate::process;
+use crate::{install, process};
 
 /// moto plays S3 and the rest of AWS; the others build and check what is deployed.
 const TOOLS: [&str; 4] = [

@@ -1,4 +1,4 @@
-//! What is installed below `target/aws`: made once, and made anew when it was left half-made or is wanted differently.
+//! What is installed below `target`: made once, and made anew when it was left half-made or is wanted differently.
 
 use std::{
     fs::{self, File, TryLockError},
