@@ -1,9 +1,12 @@
 use std::collections::HashSet;
+use std::sync::OnceLock;
 
 use model::dossier::{ApprovalStatus, Outcome, SubjectKind};
 use model::{Dossier, EntryHash, Fingerprint};
 
+use crate::bindings::engine::Document;
 use crate::bindings::types;
+use crate::document;
 use crate::source::digest;
 
 /// A dossier that could not be made ready for policies.
@@ -11,10 +14,12 @@ use crate::source::digest;
 #[error("could not encode the dossier")]
 pub struct InputError(#[source] serde_json::Error);
 
-/// A dossier made ready for all policies of one decision: its canonical JSON and its typed records.
+/// A dossier made ready for all policies of one decision: its canonical JSON, its typed records for components, and its
+/// flat document for the Rego engine, made when the first policy in Rego needs it.
 #[derive(Debug, Clone)]
 pub struct DossierInput {
     canonical: String,
+    document: OnceLock<Document>,
     typed: types::Dossier,
     entries: HashSet<EntryHash>,
 }
@@ -37,6 +42,7 @@ impl DossierInput {
             .collect();
         Ok(Self {
             canonical,
+            document: OnceLock::new(),
             typed: typed(dossier),
             entries,
         })
@@ -56,6 +62,11 @@ impl DossierInput {
 
     pub(crate) const fn typed(&self) -> &types::Dossier {
         &self.typed
+    }
+
+    pub(crate) fn document(&self) -> &Document {
+        self.document
+            .get_or_init(|| document::encode(&self.canonical))
     }
 
     /// Says whether a finding may rest on an entry.

@@ -9,7 +9,9 @@ use crate::bindings::policy::PolicyPre;
 use crate::bindings::types::{self, RuleError};
 use crate::machine::Gate;
 use crate::meter::{self, Meter};
-use crate::{Denial, DossierInput, Evaluation, Identity, Limits, Outcome, Undecided, verdict};
+use crate::{
+    Denial, DossierInput, Evaluation, Identity, Limits, Outcome, Undecided, document, verdict,
+};
 
 /// Threads that one decision's policies run on.
 const THREADS: usize = 2;
@@ -87,9 +89,10 @@ impl Program {
                 .call_evaluate(store, input.typed(), parameters)
                 .map(Ok),
             Self::Rego(engine) => {
+                let parameters = document::encode(parameters);
                 engine
                     .instantiate(&mut *store)?
-                    .call_judge(store, input.canonical(), parameters)
+                    .call_judge(store, input.document(), &parameters)
             }
         }
     }

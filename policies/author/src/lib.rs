@@ -22,6 +22,8 @@
 
 mod junit;
 
+use heap as _;
+
 pub use bindings::trailmark::policy::types::{
     Approval, ApprovalStatus, Attestation, Change, Commit, Dossier, Finding, Outcome, Status,
     SubjectKind, Verdict,

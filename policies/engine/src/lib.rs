@@ -5,7 +5,8 @@
 //! evaluation begins with `judge`. Nothing here is a boundary: the sandbox around the component is.
 
 mod check;
-mod json;
+mod document;
+mod patterns;
 mod program;
 mod verdict;
 
@@ -19,16 +20,21 @@ thread_local! {
     static PROGRAM: RefCell<Option<Program>> = const { RefCell::new(None) };
 }
 
+/// What most evaluations need, so that their memory need not grow.
+const ROOM_BYTES: usize = 1024 * 1024;
+
 struct Engine;
 
 impl Guest for Engine {
     fn load(source: String) -> Result<(), SourceError> {
         let program = Program::compile(&source)?;
         PROGRAM.set(Some(program));
+        drop(source);
+        heap::settle(ROOM_BYTES);
         Ok(())
     }
 
-    fn judge(dossier: String, parameters: String) -> Result<Verdict, RuleError> {
+    fn judge(dossier: Document, parameters: Document) -> Result<Verdict, RuleError> {
         PROGRAM.with_borrow_mut(|program| match program {
             Some(program) => program.judge(&dossier, &parameters),
             None => Err(RuleError::RuleFailed("no source was loaded".into())),

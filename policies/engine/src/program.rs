@@ -8,10 +8,11 @@ use regorus::{Engine, Value};
 
 use crate::check::{self, RESULT};
 use crate::trailmark::policy::types::{RuleError, SourceError, Verdict};
-use crate::{json, verdict};
+use crate::{Document, document, patterns, verdict};
 
 /// A dossier that has one of everything, so that whatever is made lazily is made when a source is loaded.
 const SAMPLE: &str = include_str!("sample.json");
+const NO_PARAMETERS: &str = "{}";
 
 pub struct Program {
     vm: RegoVM,
@@ -38,6 +39,8 @@ impl Program {
         let program =
             Compiler::compile_from_policy(&compiled, &entry_points).map_err(compiler_error)?;
 
+        patterns::compile(&program);
+
         let mut vm = RegoVM::new();
         // Fuel is the meter of work; a second one would only add a second way to run out.
         vm.set_max_instructions(usize::MAX);
@@ -47,13 +50,18 @@ impl Program {
             .map_err(|error| SourceError::Syntax(error.to_string()))?;
         let mut program = Self { vm };
         // Whatever the sample's verdict is: it fills caches that are then part of the image.
-        let _ = program.judge(SAMPLE, "{}");
+        let _ = program.judge(&json(SAMPLE), &json(NO_PARAMETERS));
+        program.vm.set_input(Value::Undefined);
         Ok(program)
     }
 
-    pub fn judge(&mut self, dossier: &str, parameters: &str) -> Result<Verdict, RuleError> {
-        let mut input = json::read(dossier).map_err(RuleError::RuleFailed)?;
-        let parameters = json::read(parameters).map_err(RuleError::RuleFailed)?;
+    pub fn judge(
+        &mut self,
+        dossier: &Document,
+        parameters: &Document,
+    ) -> Result<Verdict, RuleError> {
+        let mut input = document::read(dossier).map_err(RuleError::RuleFailed)?;
+        let parameters = document::read(parameters).map_err(RuleError::RuleFailed)?;
         let fields = input
             .as_object_mut()
             .map_err(|error| RuleError::RuleFailed(error.to_string()))?;
@@ -75,6 +83,14 @@ impl Program {
         self.vm
             .execute_entry_point_by_index(entry_point)
             .map_err(|error| RuleError::RuleFailed(error.to_string()))
+    }
+}
+
+/// A document that is not encoded.
+fn json(text: &str) -> Document {
+    Document {
+        text: text.into(),
+        words: Vec::new(),
     }
 }
 
