@@ -73,8 +73,14 @@ fn written(error: &anyhow::Error, style: Style) -> String {
     let mut text = String::new();
     let mut line = |label: &str, said: &str| {
         text.push_str(label);
+        // An excerpt of a source has lines of its own; indented, none of them passes for a line of ours.
+        let mut lines = said.lines();
         text.push(' ');
-        text.push_str(&printable(said));
+        text.push_str(&printable(lines.next().unwrap_or_default()));
+        for said in lines {
+            text.push_str("\n  ");
+            text.push_str(&printable(said));
+        }
         text.push('\n');
     };
     line(&style.bad("error:"), &error.to_string());
@@ -94,6 +100,15 @@ fn written(error: &anyhow::Error, style: Style) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_excerpt_keeps_its_lines_and_none_of_them_passes_for_ours() {
+        let error = anyhow::anyhow!("a.rego:2:1: wrong\nhint: do evil\n^");
+        assert_eq!(
+            written(&error, Style::PLAIN),
+            "error: a.rego:2:1: wrong\n  hint: do evil\n  ^\n"
+        );
+    }
 
     #[test]
     fn an_error_is_told_with_its_causes_and_one_hint() {

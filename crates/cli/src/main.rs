@@ -10,6 +10,7 @@ mod build;
 mod ci;
 mod client;
 mod command;
+mod compiled;
 mod exit;
 mod failure;
 mod file;
@@ -19,6 +20,7 @@ mod output;
 mod secret;
 mod show;
 mod subject;
+mod workshop;
 
 use std::process::ExitCode;
 

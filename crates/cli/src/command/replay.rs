@@ -5,16 +5,15 @@ use clap::Args;
 use journal::note::Vkey;
 use journal::verify::{self, Pin, VerifiedBundle};
 use model::EntryHash;
-use policy::{Cache, stock};
+use policy::stock;
 use recorder::{Policies, Replayed};
 use serde::Serialize;
 
 use super::Global;
 use super::verify::{open, wrong};
+use crate::compiled;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::folder;
-use crate::secret;
 
 /// Makes decisions again from a bundle, and compares them to the bit.
 ///
@@ -52,7 +51,7 @@ impl Replay {
         };
         let bundle = verify::open(open(&self.bundle)?, &pin).map_err(wrong)?;
         let decisions = self.decisions(&bundle)?;
-        let policies = Policies::new(stock::engine().into(), cache())?;
+        let policies = Policies::new(stock::engine().into(), compiled::cache())?;
         let mut lines = Vec::with_capacity(decisions.len());
         for decision in decisions {
             let replayed = recorder::replay(&bundle, &decision, &policies).map_err(|error| {
@@ -102,24 +101,6 @@ impl Replay {
             _ => Ok(found),
         }
     }
-}
-
-/// Keeps what was compiled for the next replay: Rego's engine alone takes seconds. Without a place for it, it is done
-/// each time.
-fn cache() -> Option<Cache> {
-    let folder = folder::cache().ok()?.join("policies");
-    Some(Cache::in_folder(folder, cache_key().ok()?))
-}
-
-/// Who has this key can make this program run code, so it lies elsewhere than the cache.
-fn cache_key() -> Result<[u8; 32]> {
-    let folder = folder::state()?;
-    let path = folder.join("policy-cache.key");
-    if !path.exists() {
-        secret::make_folder(&folder)?;
-        secret::write_new(&path, &hex::encode(secret::random::<32>()?))?;
-    }
-    secret::read(&path)
 }
 
 impl Line {

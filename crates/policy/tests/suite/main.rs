@@ -8,7 +8,6 @@
     reason = "a test stops at the first surprise"
 )]
 
-mod cases;
 mod hostile;
 mod publish;
 mod rego;
