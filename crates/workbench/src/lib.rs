@@ -22,19 +22,23 @@ pub mod bench;
 mod cases;
 mod coverage;
 mod folder;
+mod junit;
 mod locate;
 pub mod native;
 mod place;
 mod read;
 mod run;
+mod suite;
 
 pub use cases::{
     CASES_BYTES_MAX, Case, Cases, CasesError, DOSSIER_BYTES_MAX, Expect, ExpectedFinding, Within,
 };
 pub use coverage::{Coverage, FileCoverage, MissedRule};
 pub use folder::{Folder, FolderError, Language, Manifest, Modules};
+pub use junit::junit;
 pub use locate::locate;
 pub use native::Native;
 pub use place::Place;
 pub use read::{ReadError, parse_dossier};
 pub use run::{CaseResult, Exceeded, outcome_text, run};
+pub use suite::{Suite, Tested};

@@ -26,6 +26,14 @@ pub(crate) enum Artifact {
 pub(crate) struct Show {
     /// A fingerprint, or a file or directory.
     artifact: subject::Artifact,
+    /// Prints its dossier instead: what policies judge, the input of `trailmark policy eval`.
+    #[arg(long, requires = "environment")]
+    dossier: bool,
+    /// Where it is to run.
+    #[arg(long, env = "TRAILMARK_ENVIRONMENT")]
+    environment: Option<Name>,
+    #[command(flatten)]
+    among: AmongTrails,
 }
 
 /// Lists artifacts by fingerprint.
@@ -61,6 +69,14 @@ impl Artifact {
 
 impl Show {
     fn run(self, global: &Global) -> Result<Exit> {
+        if let (true, Some(environment)) = (self.dossier, self.environment) {
+            let dossier = Dossier {
+                artifact: self.artifact,
+                environment,
+                among: self.among,
+            };
+            return dossier.run(global);
+        }
         let path = format!("/v1/artifacts/{}", self.artifact.fingerprint()?);
         let answer = global.client()?.get(&path, &[])?;
         global.output().answer(&answer, |page| {

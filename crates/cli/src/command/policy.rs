@@ -1,5 +1,9 @@
+mod bench;
 mod bind;
+mod eval;
+mod explain;
 mod publish;
+mod test;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
@@ -14,11 +18,15 @@ use crate::show;
 /// Policies: code that checks controls, published and bound.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Policy {
+    Test(test::Test),
+    Eval(eval::Eval),
+    Bench(bench::Bench),
     Publish(publish::Publish),
     Bind(bind::Bind),
     Unbind(Unbind),
     Endorse(Endorse),
     List(List),
+    Explain(explain::Explain),
 }
 
 /// Takes a policy out of force.
@@ -45,6 +53,10 @@ pub(crate) struct List {}
 impl Policy {
     pub(crate) fn run(self, global: &Global) -> Result<Exit> {
         match self {
+            Self::Test(command) => command.run(global),
+            Self::Eval(command) => command.run(global),
+            Self::Bench(command) => command.run(global),
+            Self::Explain(command) => command.run(global),
             Self::Publish(command) => command.run(global),
             Self::Bind(command) => command.run(global),
             Self::Unbind(command) => command.run(global),

@@ -96,13 +96,13 @@ impl Verify {
 }
 
 /// Opens a bundle to read.
-pub(super) fn open(path: &Path) -> Result<BufReader<File>> {
+pub(crate) fn open(path: &Path) -> Result<BufReader<File>> {
     let file = File::open(path).with_context(|| format!("could not read `{}`", path.display()))?;
     Ok(BufReader::with_capacity(1 << 16, file))
 }
 
 /// A bundle in which something is wrong.
-pub(super) fn wrong(fault: verify::Fault) -> Failure {
+pub(crate) fn wrong(fault: verify::Fault) -> Failure {
     let place = fault.place.clone();
     Failure::new(Exit::Unverified, format!("verification failed at {place}")).because(fault.wrong)
 }

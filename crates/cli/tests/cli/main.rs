@@ -15,6 +15,7 @@ mod evidence;
 mod help;
 mod journal;
 mod offline;
+mod policy;
 mod rotation;
 mod serve;
 mod story;

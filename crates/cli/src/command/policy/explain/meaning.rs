@@ -1,0 +1,114 @@
+//! What a denial without a verdict means, and what would mend it.
+
+use policy::{Denial, Undecided};
+
+/// A reason in words.
+pub(super) struct Meaning {
+    pub(super) name: &'static str,
+    pub(super) means: &'static str,
+    pub(super) mend: &'static str,
+}
+
+pub(super) const NO_POLICY: Meaning = Meaning {
+    name: "no-policy",
+    means: "no policy that counts is in force here, and what nothing allows is denied",
+    mend: "publish a policy and bind it: `trailmark policy bind NAME --environment E`",
+};
+
+pub(super) const DOSSIER_TOO_LARGE: Meaning = Meaning {
+    name: "dossier-too-large",
+    means: "more is recorded about the artifact than one decision weighs",
+    mend: "record it anew on a trail of its own, and find out who sends so much",
+};
+
+pub(super) const fn of_denial(denial: Denial) -> Meaning {
+    let (means, mend) = match denial {
+        Denial::OutOfFuel => (
+            "the policy used up its fuel before it had an answer",
+            "find the loop over a product of lists; `trailmark policy bench` shows the fuel of each case",
+        ),
+        Denial::OutOfMemory => (
+            "the policy asked for more memory than it may have",
+            "build fewer or smaller lists; `trailmark policy bench` shows the memory of each case",
+        ),
+        Denial::OutOfTable => (
+            "the policy asked for more table elements than it may have",
+            "build the component with fewer functions that are called by pointer",
+        ),
+        Denial::OutputTooLarge => (
+            "the policy said more than a verdict may hold",
+            "report each control once, and shorten its reason",
+        ),
+        Denial::Trapped => (
+            "the policy crashed, or answered with bytes that are no verdict",
+            "run it on the same dossier: `trailmark policy eval DIR --dossier FILE`",
+        ),
+        Denial::UndefinedRule => (
+            "the rule `allow` or `findings` has no value for this dossier",
+            "write `default allow := false`, and give `findings` a value in every case",
+        ),
+        Denial::WrongType => (
+            "`allow` is not a boolean, or `findings` is no set or array of findings",
+            "give each finding exactly `control`, `status`, `reason` and `entries`",
+        ),
+        Denial::RuleFailed => (
+            "a rule could not be evaluated: a built-in failed, or two values conflict",
+            "run it on the same dossier: `trailmark policy eval DIR --dossier FILE` shows the line",
+        ),
+        Denial::InvalidFinding => (
+            "a finding's control is no name, or its reason is empty, too long or not one line",
+            "shorten the reason to one line of at most 512 bytes",
+        ),
+        Denial::UnknownEntry => (
+            "a finding rests on an entry that is not in the dossier",
+            "take entries from `input.attestations` and `input.approvals` only",
+        ),
+        Denial::TooManyFindings => (
+            "there are more findings than a verdict may have",
+            "report each control once, not each piece of evidence",
+        ),
+        Denial::AllowWithoutFinding => (
+            "the policy allows and says nothing about any control",
+            "report at least one control, with the entries that satisfy it",
+        ),
+        Denial::AllowWithFailedFinding => (
+            "the policy allows although it says that a control failed",
+            "let `allow` follow from the findings: no control may have failed",
+        ),
+    };
+    Meaning {
+        name: denial.as_str(),
+        means,
+        mend,
+    }
+}
+
+pub(super) const fn of_undecided(cause: Undecided) -> Meaning {
+    let (means, mend) = match cause {
+        Undecided::WallTime => (
+            "time ran out before the fuel did: the machine was too busy",
+            "decide again",
+        ),
+        Undecided::NativeStack => (
+            "the machine's stack was exhausted: the policy calls itself too deeply",
+            "decide again, and flatten what the policy recurses over",
+        ),
+        Undecided::HostMemory => (
+            "the machine had no memory, or no room for another evaluation",
+            "decide again when it is less busy",
+        ),
+        Undecided::ImageMissing => (
+            "the policy is not compiled for this machine, which compiles nothing",
+            "publish the policy again, or have the images made anew",
+        ),
+        Undecided::HostFailure => (
+            "the machine failed; the recorder's log says how",
+            "decide again, and look at the log",
+        ),
+    };
+    Meaning {
+        name: cause.as_str(),
+        means,
+        mend,
+    }
+}
