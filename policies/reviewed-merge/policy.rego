@@ -51,11 +51,23 @@ reviewed := [request |
 	some request in requests
 	request.schema == "pull-request.v1"
 	request.outcome == "passed"
+	readable(request.facts)
 	request.facts.state == "merged"
 	request.facts.base in parameters.bases
 	trusted(request.facts.repository)
 	count(independent(request.facts)) >= approvals_min
 ]
+
+# Who cannot be read cannot be left out: of lists that are missing or damaged, nothing follows.
+readable(facts) if {
+	is_string(facts.author)
+	every list in [facts.approvers, facts.commits, facts.stale_approvers] {
+		is_array(list)
+		every item in list {
+			is_string(item)
+		}
+	}
+}
 
 trusted(_) if count(parameters.repositories) == 0
 
@@ -66,7 +78,7 @@ trusted(repository) if repository in parameters.repositories
 independent(facts) := {approver |
 	some approver in facts.approvers
 	approver != facts.author
-	not approver in object.get(facts, "stale_approvers", [])
+	not approver in facts.stale_approvers
 	not approver in participants(facts)
 }
 

@@ -50,8 +50,16 @@ unknown := [scan.name | some scan in scans; scan.schema != "sarif.v1"]
 
 missing := [name | some name in parameters.names; not name in names]
 
-# A scanner that did not run to its end has seen nothing.
-broken := [scan.name | some scan in scans; object.get(scan.facts, "failed_runs", 0) > 0]
+# A scanner that did not run to its end has seen nothing, and nor has one that does not say so.
+broken := [scan.name | some scan in scans; not ran(scan.facts)]
+
+ran(facts) if {
+	is_array(facts.tools)
+	count(facts.tools) > 0
+	facts.failed_runs == 0
+	counted := [severity | some severity in severities; is_number(facts.by_severity[severity])]
+	count(counted) == count(severities)
+}
 
 allowed := max([i | some i, severity in severities; severity == parameters.severity_max])
 

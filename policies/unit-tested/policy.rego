@@ -48,6 +48,7 @@ satisfied if {
 	known
 	newest.outcome == "passed"
 	broken == 0
+	is_number(newest.facts.passed)
 	newest.facts.passed >= tests_min
 }
 
