@@ -20,6 +20,7 @@
 
 pub mod bench;
 mod cases;
+pub mod check;
 mod coverage;
 mod folder;
 mod junit;

@@ -1,5 +1,6 @@
 mod bench;
 mod bind;
+mod check;
 mod eval;
 mod explain;
 mod publish;
@@ -21,6 +22,7 @@ pub(crate) enum Policy {
     Test(test::Test),
     Eval(eval::Eval),
     Bench(bench::Bench),
+    Check(check::Check),
     Publish(publish::Publish),
     Bind(bind::Bind),
     Unbind(Unbind),
@@ -57,6 +59,7 @@ impl Policy {
             Self::Eval(command) => command.run(global),
             Self::Bench(command) => command.run(global),
             Self::Explain(command) => command.run(global),
+            Self::Check(command) => command.run(global),
             Self::Publish(command) => command.run(global),
             Self::Bind(command) => command.run(global),
             Self::Unbind(command) => command.run(global),

@@ -122,9 +122,10 @@ pub fn mutate(policy: &Prepared, subjects: &[Subject<'_>]) -> Result<Mutation, I
             Answer::Undecided => mutation.undecided += 1,
             Answer::Through(through) => {
                 mutation.got_through += 1;
-                let alike = mutation.through.iter().filter(|other| {
-                    other.finding == through.finding && other.case == through.case
-                });
+                let alike = mutation
+                    .through
+                    .iter()
+                    .filter(|other| other.finding == through.finding && other.case == through.case);
                 if alike.count() < SHOWN_MAX {
                     mutation.through.push(*through);
                 }

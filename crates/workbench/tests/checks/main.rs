@@ -9,7 +9,6 @@
 )]
 
 mod bad;
-mod component;
 mod documents;
 mod mutants;
 mod shipped;

@@ -46,7 +46,11 @@ fn nothing_is_found_in_the_policies_that_come_with_trailmark() {
             "| `{}` | {form} | {} | {} | {} | {ratio:.0} |\n",
             seed.control, report.cases, report.mutation.mutants, report.mutation.got_through
         ));
-        assert!(report.mutation.mutants > 10 * report.cases, "{}", seed.control);
+        assert!(
+            report.mutation.mutants > 10 * report.cases,
+            "{}",
+            seed.control
+        );
         assert_eq!(report.mutation.left_out, 0, "{}", seed.control);
         if !report.findings().is_empty() || report.mutation.undecided > 0 {
             wrong.push(format!("{} in {form}:\n{}", seed.control, shown(&report)));

@@ -31,7 +31,9 @@ pub fn read(path: &Path) -> String {
 pub fn check_rego(source: &str, cases: &Path) -> Report {
     let cases = Cases::open(cases);
     let none = cases.as_ref().err().map(ToString::to_string);
-    let list = cases.as_ref().map_or(&[][..], |cases| cases.iter().as_slice());
+    let list = cases
+        .as_ref()
+        .map_or(&[][..], |cases| cases.iter().as_slice());
     let candidate = Candidate {
         source: &PolicySource::Rego(source.into()),
         modules: BTreeMap::from([("policy.rego".to_owned(), source.to_owned())]),

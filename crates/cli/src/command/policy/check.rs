@@ -34,7 +34,12 @@ pub(crate) struct Accept {
     #[arg(long, value_name = "FINDING", requires = "because")]
     accept: Vec<Trap>,
     /// Why, for each accepted finding in turn.
-    #[arg(long = "reason", id = "because", value_name = "TEXT", requires = "accept")]
+    #[arg(
+        long = "reason",
+        id = "because",
+        value_name = "TEXT",
+        requires = "accept"
+    )]
     reasons: Vec<String>,
 }
 
@@ -122,7 +127,11 @@ pub(super) fn checked(path: &Path, accept: &Accept) -> Result<Vec<Accepted>> {
         return Ok(accepted.into_iter().filter(needed).collect());
     }
     let names: Vec<_> = open.iter().map(|trap| format!("`{trap}`")).collect();
-    let what = format!("the check of `{}` found {}", folder.name(), names.join(", "));
+    let what = format!(
+        "the check of `{}` found {}",
+        folder.name(),
+        names.join(", ")
+    );
     let see = format!(
         "see `trailmark policy check {}`; mend it, or say why not: `--accept FINDING --reason TEXT`",
         path.display()
@@ -144,7 +153,11 @@ fn show(page: &mut Page, folder: &Folder, report: &Report) {
         for through in through.filter(|one| one.finding == trap) {
             show_mutant(page, through);
         }
-        page.line(format!("  {} {}", page.style.good("instead:"), trap.instead()));
+        page.line(format!(
+            "  {} {}",
+            page.style.good("instead:"),
+            trap.instead()
+        ));
         page.line("");
     }
 }
@@ -177,8 +190,7 @@ fn write_mutants(through: &[Through], into: &Path) -> Result<()> {
     for (number, through) in through.iter().enumerate() {
         let path = into.join(format!("{:03}-{}.json", number + 1, through.finding));
         let bytes = model::canonical::to_vec(&through.dossier)?;
-        fs::write(&path, bytes)
-            .with_context(|| format!("could not write `{}`", path.display()))?;
+        fs::write(&path, bytes).with_context(|| format!("could not write `{}`", path.display()))?;
     }
     Ok(())
 }

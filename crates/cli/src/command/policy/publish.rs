@@ -1,29 +1,30 @@
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::{Args, ValueEnum};
 use model::Name;
 use policy::{PolicyForm, PolicySource, stock};
 
+use super::check::{Accept, checked};
 use crate::answer::text;
 use crate::command::Global;
 use crate::exit::Exit;
 use crate::failure::Failure;
-
-/// What every WebAssembly file begins with.
-const WASM: &[u8] = b"\0asm";
+use crate::workshop;
 
 /// Publishes a policy: Rego source, a WebAssembly component, or a stock one.
 #[derive(Debug, Args)]
 pub(crate) struct Publish {
     /// What it is called.
     name: Name,
-    /// A file with Rego source or a component.
+    /// Its folder, or a file with Rego source or a component.
     #[arg(required_unless_present = "stock", conflicts_with = "stock")]
     file: Option<PathBuf>,
     /// Takes the policy of that name which comes with Trailmark, in a form where it comes in both.
     #[arg(long, value_name = "FORM", num_args = 0..=1, require_equals = true, default_missing_value = "any")]
     stock: Option<Form>,
+    #[command(flatten)]
+    accept: Accept,
 }
 
 /// In which form a policy is published.
@@ -40,7 +41,12 @@ enum Form {
 impl Publish {
     pub(super) fn run(self, global: &Global) -> Result<Exit> {
         let source = match (&self.file, self.stock) {
-            (Some(path), _) => of_file(path)?,
+            (Some(path), _) => {
+                checked(path, &self.accept)?;
+                workshop::open(path)?
+                    .source()
+                    .map_err(workshop::wrong_folder)?
+            }
             (None, form) => of_stock(&self.name, form.unwrap_or(Form::Any))?,
         };
         let media_type = match source.form() {
@@ -58,22 +64,6 @@ impl Publish {
         })?;
         Ok(Exit::Done)
     }
-}
-
-fn of_file(path: &Path) -> Result<PolicySource> {
-    let bytes =
-        std::fs::read(path).with_context(|| format!("could not read `{}`", path.display()))?;
-    if bytes.starts_with(WASM) {
-        return Ok(PolicySource::Component(bytes.into()));
-    }
-    let source = String::from_utf8(bytes).map_err(|error| {
-        Failure::usage(format!(
-            "`{}` is neither Rego nor WebAssembly",
-            path.display()
-        ))
-        .because(error)
-    })?;
-    Ok(PolicySource::Rego(source.into()))
 }
 
 fn of_stock(name: &Name, form: Form) -> Result<PolicySource> {
@@ -97,19 +87,6 @@ fn of_stock(name: &Name, form: Form) -> Result<PolicySource> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_component_is_known_by_its_first_bytes() {
-        let folder = tempfile::tempdir().unwrap();
-        let source = |bytes: &[u8]| {
-            let path = folder.path().join("policy");
-            std::fs::write(&path, bytes).unwrap();
-            of_file(&path).map(|source| source.form())
-        };
-        assert_eq!(source(b"\0asm\x0d\0\x01\0").unwrap(), PolicyForm::Component);
-        assert_eq!(source(b"package p").unwrap(), PolicyForm::Rego);
-        assert!(source(b"\xff\xfe").is_err());
-    }
 
     #[test]
     fn what_comes_with_trailmark_is_found_by_name_and_form() {

@@ -318,11 +318,14 @@ impl<'a> Demands<'a> {
                     matches!(&statement.literal, Literal::SomeIn { collection, .. }
                         if self.program.is_constant(module, collection))
                 });
-                let unseen = query.stmts.iter().all(|statement| match &statement.literal {
-                    Literal::SomeIn { .. } => true,
-                    Literal::NotExpr { expr, .. } => self.holds(module, expr, &inner),
-                    _ => false,
-                });
+                let unseen = query
+                    .stmts
+                    .iter()
+                    .all(|statement| match &statement.literal {
+                        Literal::SomeIn { .. } => true,
+                        Literal::NotExpr { expr, .. } => self.holds(module, expr, &inner),
+                        _ => false,
+                    });
                 from_constant && unseen
             }
             _ => false,

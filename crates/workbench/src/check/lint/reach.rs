@@ -462,7 +462,9 @@ impl<'a> Reach<'a> {
     /// Says whether an expression is facts, or a part of them.
     fn is_facts(&self, module: usize, expr: &Ref<Expr>, scope: &Scope) -> bool {
         self.program.path(module, expr).is_some_and(|path| {
-            path.steps.iter().any(|step| step.as_deref() == Some("facts"))
+            path.steps
+                .iter()
+                .any(|step| step.as_deref() == Some("facts"))
                 || self.is_facts_local(module, &path.root, scope)
         })
     }
@@ -494,7 +496,10 @@ impl<'a> Reach<'a> {
                 self.program.rule(module, &path).is_none()
                     && path.steps.iter().all(Option::is_some)
                     && path.last().is_some_and(|last| ALWAYS.contains(&last))
-                    && !path.steps.iter().any(|step| step.as_deref() == Some("facts"))
+                    && !path
+                        .steps
+                        .iter()
+                        .any(|step| step.as_deref() == Some("facts"))
             }),
         }
     }

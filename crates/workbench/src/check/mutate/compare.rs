@@ -28,7 +28,11 @@ pub(super) fn compare(rule: &Rule, against: &Outcome, after: &Outcome) -> Result
         Rule::Same => allows(after) != allows(against) || statuses(after) != statuses(against),
         Rule::Denies => allows(after),
     };
-    if through { Result::Through } else { Result::Held }
+    if through {
+        Result::Through
+    } else {
+        Result::Held
+    }
 }
 
 /// Says whether an outcome allows.
@@ -113,7 +117,10 @@ mod tests {
     #[test]
     fn a_control_is_as_its_worst_finding() {
         let before = verdict(false, &[("a", Status::Failed), ("b", Status::Failed)]);
-        let mended = verdict(false, &[("a", Status::NotApplicable), ("b", Status::Failed)]);
+        let mended = verdict(
+            false,
+            &[("a", Status::NotApplicable), ("b", Status::Failed)],
+        );
         let half = verdict(
             false,
             &[

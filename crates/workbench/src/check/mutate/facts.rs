@@ -204,7 +204,10 @@ mod tests {
         let mut pointers = Vec::new();
         collect(&facts, String::new(), &mut pointers);
         let pointers: Vec<_> = pointers.into_iter().map(|(pointer, _)| pointer).collect();
-        assert_eq!(pointers, ["/list", "/list/0", "/list/1", "/list/6", "/list/7"]);
+        assert_eq!(
+            pointers,
+            ["/list", "/list/0", "/list/1", "/list/6", "/list/7"]
+        );
     }
 
     #[test]

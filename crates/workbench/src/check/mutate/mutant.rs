@@ -107,7 +107,10 @@ impl List {
             let entries: Vec<_> = of_type().map(|one| one.entry).collect();
             self.drop(format!("no `{type_}`"), entries);
             if names.len() > 1 {
-                for name in names.into_iter().filter(|name| asked_for(case, type_, name)) {
+                for name in names
+                    .into_iter()
+                    .filter(|name| asked_for(case, type_, name))
+                {
                     let entries = of_type().filter(|one| one.name == *name);
                     let entries = entries.map(|one| one.entry).collect();
                     self.drop(format!("no `{type_}` `{name}`"), entries);
@@ -268,7 +271,8 @@ impl List {
                 format!("{words}: by people who are not registered"),
                 Box::new(move |dossier| {
                     if let Some(commit) = dossier.change.commits.get_mut(index) {
-                        commit.unregistered = u32::try_from(commit.people.len()).unwrap_or(1).max(1);
+                        commit.unregistered =
+                            u32::try_from(commit.people.len()).unwrap_or(1).max(1);
                         commit.people.clear();
                     }
                     dossier.change.complete = false;
@@ -296,7 +300,10 @@ impl List {
             for (of, flow) in flows() {
                 let mut foreign = donor.clone();
                 edit::foreign(&mut foreign, flow.as_ref());
-                let words = format!("{} of a case that allows: added as foreign, {of}", named(donor));
+                let words = format!(
+                    "{} of a case that allows: added as foreign, {of}",
+                    named(donor)
+                );
                 let trap = Trap::ForeignEvidenceCounts;
                 self.add(trap, words, Rule::NoBetter, move |dossier| {
                     edit::add_newest(dossier, foreign.clone());
@@ -305,7 +312,10 @@ impl List {
             let mut own = case.dossier.attestations.iter();
             if own.any(|one| !one.foreign && same_name(one, donor)) {
                 let older = donor.clone();
-                let words = format!("{} of a case that allows: added as an older run", named(donor));
+                let words = format!(
+                    "{} of a case that allows: added as an older run",
+                    named(donor)
+                );
                 let trap = Trap::OlderEvidenceCounts;
                 self.add(trap, words, Rule::NoBetter, move |dossier| {
                     edit::add_oldest(dossier, older.clone());
