@@ -290,7 +290,12 @@ impl<'a> Demands<'a> {
             BoolOp::Gt => true,
             BoolOp::Ge => !zero,
             BoolOp::Ne => zero,
-            BoolOp::Eq => !zero && matches!(other.as_ref(), Expr::Number { .. }),
+            // As many as are written down are some.
+            BoolOp::Eq => match counted_by(self.program, module, other, scope) {
+                _ if matches!(other.as_ref(), Expr::Number { .. }) => !zero,
+                Some((module, of)) => self.program.is_constant(module, &of),
+                None => false,
+            },
             BoolOp::Lt | BoolOp::Le => false,
         };
         Some(if some {

@@ -328,7 +328,13 @@ impl<'a> Reach<'a> {
                     self.found
                         .push((Trap::CountOfUndefined, expr.span().clone()));
                 }
-                let of = self.side(at, Trap::CountOfUndefined, counted, scope);
+                // Of two numbers that must be the same, one becomes smaller when something is missing.
+                let of = match expr.as_ref() {
+                    Expr::BoolExpr { lhs, rhs, .. } if self.is_count(lhs) && self.is_count(rhs) => {
+                        at
+                    }
+                    _ => self.side(at, Trap::CountOfUndefined, counted, scope),
+                };
                 (*counted, of)
             }
         };
