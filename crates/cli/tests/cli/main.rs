@@ -9,6 +9,7 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod check;
 mod ci;
 mod client;
 mod evidence;

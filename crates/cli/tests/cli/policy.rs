@@ -36,7 +36,7 @@ const CASES: &str = "- case: signed
 ";
 
 /// A world with a policy in `signed`.
-fn world() -> World {
+pub fn world() -> World {
     let world = World::new();
     world.file("signed/policy.yaml", "name: signed\nlanguage: rego\n");
     world.file("signed/policy.rego", SIGNED);
@@ -55,7 +55,7 @@ fn command(world: &World, arguments: &[&str]) -> Command {
     command
 }
 
-fn run(world: &World, arguments: &[&str]) -> Done {
+pub fn run(world: &World, arguments: &[&str]) -> Done {
     Done::of(command(world, arguments).output().unwrap())
 }
 

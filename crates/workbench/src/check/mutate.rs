@@ -116,18 +116,22 @@ pub fn mutate(policy: &Prepared, subjects: &[Subject<'_>]) -> Result<Mutation, I
         left_out,
         ..Mutation::default()
     };
-    for (_, answer) in answers {
+    for (index, answer) in answers {
         match answer {
             Answer::Held => {}
             Answer::Undecided => mutation.undecided += 1,
-            Answer::Through(through) => {
+            Answer::Through(before) => {
                 mutation.got_through += 1;
+                let Some((subject, mutant)) = work.get(index) else {
+                    continue;
+                };
                 let alike = mutation
                     .through
                     .iter()
-                    .filter(|other| other.finding == through.finding && other.case == through.case);
+                    .filter(|other| other.finding == mutant.trap && other.case == subject.case);
                 if alike.count() < SHOWN_MAX {
-                    mutation.through.push(*through);
+                    let through = judge.shown(subject, mutant, before)?;
+                    mutation.through.push(through);
                 }
             }
         }
@@ -139,7 +143,8 @@ pub fn mutate(policy: &Prepared, subjects: &[Subject<'_>]) -> Result<Mutation, I
 enum Answer {
     Held,
     Undecided,
-    Through(Box<Through>),
+    /// It got through; with the verdict that it is compared with.
+    Through(Outcome),
 }
 
 struct Judge<'a> {
@@ -157,33 +162,51 @@ impl Judge<'_> {
         let mut changed = subject.dossier.clone();
         (mutant.edit)(&mut changed);
         let after = self.evaluate(&changed, subject.parameters)?;
-        let mut other = subject.dossier.clone();
-        let against = match &mutant.rule {
+        let before = match &mutant.rule {
             // Most mutants deny, and what finds nothing but failures is no better than anything.
             Rule::NoBetterThan(_) if compare::is_worst(&after) => return Ok(Answer::Held),
-            Rule::NoBetterThan(edit) => {
-                edit(&mut other);
-                self.evaluate(&other, subject.parameters)?
+            Rule::NoBetterThan(_) => {
+                self.evaluate(&compared_with(subject, mutant), subject.parameters)?
             }
             _ => subject.outcome.clone(),
         };
-        Ok(match compare(&mutant.rule, &against, &after) {
+        Ok(match compare(&mutant.rule, &before, &after) {
             Compared::Held => Answer::Held,
             Compared::Undecided => Answer::Undecided,
-            Compared::Through => {
-                let small = self.shrunk(subject.parameters, &mutant.rule, other, changed)?;
-                Answer::Through(Box::new(Through {
-                    finding: mutant.trap,
-                    case: subject.case.to_owned(),
-                    change: mutant.words.clone(),
-                    before: against,
-                    after: small.outcome,
-                    parameters: serde_json::from_str(subject.parameters).unwrap_or_default(),
-                    dossier: small.dossier,
-                }))
-            }
+            Compared::Through => Answer::Through(before),
         })
     }
+
+    /// Shows a mutant that got through, on a small dossier.
+    fn shown(
+        &self,
+        subject: &Subject<'_>,
+        mutant: &Mutant,
+        before: Outcome,
+    ) -> Result<Through, InputError> {
+        let mut changed = subject.dossier.clone();
+        (mutant.edit)(&mut changed);
+        let other = compared_with(subject, mutant);
+        let small = self.shrunk(subject.parameters, &mutant.rule, other, changed)?;
+        Ok(Through {
+            finding: mutant.trap,
+            case: subject.case.to_owned(),
+            change: mutant.words.clone(),
+            before,
+            after: small.outcome,
+            parameters: serde_json::from_str(subject.parameters).unwrap_or_default(),
+            dossier: small.dossier,
+        })
+    }
+}
+
+/// Returns the dossier whose verdict a mutant's is compared with.
+fn compared_with(subject: &Subject<'_>, mutant: &Mutant) -> Dossier {
+    let mut dossier = subject.dossier.clone();
+    if let Rule::NoBetterThan(edit) = &mutant.rule {
+        edit(&mut dossier);
+    }
+    dossier
 }
 
 /// Runs work on all processors; the answers come with the place of their work, in no order.

@@ -8,6 +8,7 @@
 )]
 
 mod bad;
+mod component;
 mod documents;
 mod mutants;
 mod shipped;
