@@ -8,34 +8,42 @@ use clap::ValueEnum;
 use crate::{guests, process, steps::Steps, tools};
 
 mod aws;
+mod policy;
 
 #[derive(clap::Args)]
 pub struct Options {
-    /// Measure this home instead of the parts
+    /// Measure this instead of the parts
     #[arg(value_enum)]
-    home: Option<Home>,
+    subject: Option<Subject>,
     /// Only the benchmarks of this package, for example `trailmark-store`
-    #[arg(long, conflicts_with = "home")]
+    #[arg(long, conflicts_with = "subject")]
     package: Option<String>,
     /// See whether it works: built as for tests, and little of everything
-    #[arg(long, requires = "home")]
+    #[arg(long, requires = "subject")]
     quick: bool,
+    /// With `policy`: a million evaluations of each, to see whether memory grows
+    #[arg(long, requires = "subject", conflicts_with = "quick")]
+    long: bool,
     /// Handed on to criterion, for example a name to filter by
-    #[arg(last = true, conflicts_with = "home")]
+    #[arg(last = true, conflicts_with = "subject")]
     criterion: Vec<OsString>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Home {
-    /// Functions, DynamoDB and S3: needs Java, Maven and Python
+enum Subject {
+    /// The second home, functions, DynamoDB and S3: needs Java, Maven and Python
     Aws,
+    /// Policies of every size over dossiers of every size, beside their floors
+    Policy,
 }
 
 /// Runs the benchmarks of the crates and of the whole, optimised as in a release.
 pub fn run(root: &Path, options: &Options) -> Result<()> {
     tools::c_compiler()?;
-    if options.home == Some(Home::Aws) {
-        return aws::run(root, options.quick);
+    match options.subject {
+        Some(Subject::Aws) => return aws::run(root, options.quick),
+        Some(Subject::Policy) => return policy::run(root, options.quick, options.long),
+        None => {}
     }
     let mut steps = Steps::of(2);
     steps.step("guests", || guests::build(root))?;

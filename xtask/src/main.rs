@@ -45,7 +45,7 @@ enum Task {
     Test(test::Options),
     /// Run the quick checks: format, clippy, and dependencies where cargo-deny is installed
     Lint,
-    /// Measure: the parts with criterion, or `aws`: the second home
+    /// Measure: the parts with criterion, `aws`: the second home, or `policy`: policies
     Bench(bench::Options),
     /// Build the WebAssembly policies
     Guests,

@@ -42,7 +42,7 @@ pub use limits::{
     SOURCE_BYTES_MAX, TABLE_ELEMENTS_CEILING,
 };
 pub use machine::Processor;
-pub use prepared::{Prepared, Task, evaluate_all};
+pub use prepared::{Prepared, Task, Times, evaluate_all};
 pub use sandbox::{Config, Sandbox};
 pub use source::{Identity, PolicyForm, PolicySource};
 

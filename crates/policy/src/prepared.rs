@@ -1,11 +1,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
-use wasmtime::{Engine, Store};
+use wasmtime::Store;
 
-use crate::bindings::engine::EnginePre;
-use crate::bindings::policy::PolicyPre;
+use crate::bindings::engine::{Engine, EnginePre};
+use crate::bindings::policy::{Policy, PolicyPre};
 use crate::bindings::types::{self, RuleError};
 use crate::machine::Gate;
 use crate::meter::{self, Meter};
@@ -24,7 +25,7 @@ pub struct Prepared {
 
 pub(crate) struct Inner {
     pub(crate) identity: Identity,
-    pub(crate) engine: Engine,
+    pub(crate) engine: wasmtime::Engine,
     pub(crate) gate: Arc<Gate>,
     pub(crate) program: Program,
 }
@@ -57,42 +58,90 @@ impl Prepared {
     /// Runs the policy once, in a fresh instance. `parameters` is the canonical JSON of an object.
     #[must_use]
     pub fn evaluate(&self, input: &DossierInput, parameters: &str, limits: &Limits) -> Evaluation {
+        self.evaluate_timed(input, parameters, limits).0
+    }
+
+    /// Runs the policy once, as [`Self::evaluate`] does, and says how long that took. The times are of this run alone.
+    #[must_use]
+    pub fn evaluate_timed(
+        &self,
+        input: &DossierInput,
+        parameters: &str,
+        limits: &Limits,
+    ) -> (Evaluation, Times) {
         let _place = self.inner.gate.enter();
+        let mut times = Times::default();
+        let started = Instant::now();
         let mut store = match meter::store(&self.inner.engine, limits) {
             Ok(store) => store,
-            Err(error) => return failed_to_begin(&error),
+            Err(error) => return (failed_to_begin(&error), times),
         };
-        let outcome = match self.inner.program.run(&mut store, input, parameters) {
+        let program = &self.inner.program;
+        let answer = program.instantiate(&mut store).and_then(|instance| {
+            times.begin = started.elapsed();
+            instance.run(&mut store, input, parameters)
+        });
+        times.call = started.elapsed().saturating_sub(times.begin);
+        let outcome = match answer {
             Ok(Ok(verdict)) => verdict::check(verdict, input),
             Ok(Err(error)) => Outcome::Denied(denial(&error)),
             Err(error) => meter::stopped(&error),
         };
         let left = store.get_fuel().unwrap_or_default();
-        Evaluation {
+        let evaluation = Evaluation {
             fuel: limits.fuel.saturating_sub(left),
             memory_bytes: store.data().memory_bytes(),
             outcome,
+        };
+        drop(store);
+        times.end = started
+            .elapsed()
+            .saturating_sub(times.begin)
+            .saturating_sub(times.call);
+        (evaluation, times)
+    }
+}
+
+/// How long the parts of an evaluation took, of the wall clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Times {
+    /// Making the store and the instance.
+    pub begin: Duration,
+    /// Lowering the input, running, and lifting the answer.
+    pub call: Duration,
+    /// Checking the answer and making the instance's memory as it was.
+    pub end: Duration,
+}
+
+/// A fresh instance, which answers once.
+enum Instance {
+    Component(Policy),
+    Rego(Engine),
+}
+
+impl Program {
+    fn instantiate(&self, store: &mut Store<Meter>) -> wasmtime::Result<Instance> {
+        match self {
+            Self::Component(policy) => policy.instantiate(store).map(Instance::Component),
+            Self::Rego(engine) => engine.instantiate(store).map(Instance::Rego),
         }
     }
 }
 
-impl Program {
+impl Instance {
     fn run(
-        &self,
+        self,
         store: &mut Store<Meter>,
         input: &DossierInput,
         parameters: &str,
     ) -> wasmtime::Result<Result<types::Verdict, RuleError>> {
         match self {
             Self::Component(policy) => policy
-                .instantiate(&mut *store)?
                 .call_evaluate(store, input.typed(), parameters)
                 .map(Ok),
             Self::Rego(engine) => {
                 let parameters = document::encode(parameters);
-                engine
-                    .instantiate(&mut *store)?
-                    .call_judge(store, input.document(), &parameters)
+                engine.call_judge(store, input.document(), &parameters)
             }
         }
     }
