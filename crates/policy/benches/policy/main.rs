@@ -24,6 +24,7 @@ use native::Native;
 use policy::{
     Cache, Config, DossierInput, Limits, PolicyForm, PolicySource, Prepared, Sandbox, Times, stock,
 };
+use rustix::time::{ClockId, clock_gettime};
 
 /// Attestations in a dossier.
 const SIZES: [u64; 4] = [10, 50, 100, 1_000];
@@ -263,7 +264,7 @@ fn row(name: &str, size: u64, parts: &Parts, native: Option<f64>) {
     );
 }
 
-/// Decisions per second as `impact` and `replay` make them: different dossiers, one policy each, on all cores.
+/// Decisions per second of processor time as `impact` and `replay` make them: different dossiers, one policy each, on all cores.
 fn rates(policies: &[Policy], effort: Effort) {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let inputs: Vec<DossierInput> = (8..16).map(dossier::input).collect();
@@ -289,22 +290,22 @@ fn rate(policy: &Policy, inputs: &[DossierInput], threads: usize, effort: Effort
     let started = Instant::now();
     let work = || {
         let mut done = 0_u32;
+        let begun = on_processor();
         while started.elapsed().as_secs_f64() < effort.seconds_each {
             for input in inputs {
                 black_box(policy.prepared.evaluate(input, "{}", &limits));
                 done += 1;
             }
         }
-        done
+        f64::from(done) / on_processor().saturating_sub(begun).as_secs_f64()
     };
-    let done: u32 = thread::scope(|scope| {
+    thread::scope(|scope| {
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
         workers
             .into_iter()
             .map(|worker| worker.join().unwrap())
             .sum()
-    });
-    f64::from(done) / started.elapsed().as_secs_f64()
+    })
 }
 
 /// Whether memory grows over many evaluations.
@@ -343,7 +344,8 @@ struct Sample {
     p99: f64,
 }
 
-/// Measures for so many seconds, after a tenth of that to warm up.
+/// Measures for so many seconds, after a tenth of that to warm up. It is this thread's time on a processor, so that what
+/// else the machine does shows less.
 fn sample(seconds: f64, mut work: impl FnMut()) -> Sample {
     let started = Instant::now();
     while started.elapsed().as_secs_f64() < seconds / 10.0 {
@@ -352,15 +354,19 @@ fn sample(seconds: f64, mut work: impl FnMut()) -> Sample {
     let mut times = Vec::new();
     let started = Instant::now();
     while started.elapsed().as_secs_f64() < seconds || times.len() < 3 {
-        let begun = Instant::now();
+        let begun = on_processor();
         work();
-        times.push(micros(begun.elapsed()));
+        times.push(micros(on_processor().saturating_sub(begun)));
     }
     times.sort_by(f64::total_cmp);
     Sample {
         p50: times[times.len() / 2],
         p99: times[(times.len() as f64 * 0.99) as usize],
     }
+}
+
+fn on_processor() -> Duration {
+    clock_gettime(ClockId::ThreadCPUTime).try_into().unwrap()
 }
 
 fn micros(time: Duration) -> f64 {
