@@ -1,5 +1,6 @@
 use crate::generic::GenericError;
 use crate::junit::JunitError;
+use crate::limits::REPORT_BYTES_MAX;
 use crate::provenance::ProvenanceError;
 use crate::pull_request::PullRequestError;
 use crate::sarif::SarifError;
@@ -23,6 +24,18 @@ pub enum EvidenceError {
         bytes: usize,
         /// How many it may have.
         maximum: usize,
+    },
+    /// The report is over its limit, and its type's reader takes no larger one.
+    #[error(
+        "a report of type `{name}` has `{bytes}` bytes, over its limit of {REPORT_BYTES_MAX}; only {streamed} may have more"
+    )]
+    NotStreamed {
+        /// The type.
+        name: &'static str,
+        /// How many bytes it has.
+        bytes: u64,
+        /// The types that may have more.
+        streamed: String,
     },
     /// What was read from the report is too much for a dossier.
     #[error("the facts of the report have `{bytes}` bytes, over the limit of {maximum}")]
@@ -50,6 +63,9 @@ pub enum EvidenceError {
     /// The provenance contradicts itself.
     #[error(transparent)]
     Provenance(#[from] ProvenanceError),
+    /// The report broke off while it was read.
+    #[error("the report broke off while it was read")]
+    Unreadable(#[source] std::io::Error),
     /// The facts have no encoding: a defect of this program.
     #[error("the facts could not be encoded")]
     Encode(#[source] serde_json::Error),
@@ -65,6 +81,9 @@ impl EvidenceError {
         match self {
             Self::Junit(error) => error.hint(),
             Self::Generic(error) => error.hint(),
+            Self::TooLarge { maximum, .. } if *maximum == REPORT_BYTES_MAX => Some(
+                "send it apart, by `POST /v1/uploads`, as `trailmark attest` does: of the types that are read as they come",
+            ),
             Self::UnknownType { .. } => {
                 Some("evidence of any other kind can be recorded as `generic`")
             }

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::io::Read;
 
 use model::Name;
 use model::dossier::Outcome;
@@ -17,7 +18,11 @@ struct Format {
     schema: &'static str,
     media_type: &'static str,
     read: fn(&[u8], &dyn People) -> Result<Reading, EvidenceError>,
+    /// Reads it as it comes, where that takes little memory however large it is. The facts are the same.
+    stream: Option<Stream>,
 }
+
+type Stream = fn(&mut dyn Read, &dyn People) -> Result<Reading, EvidenceError>;
 
 /// Every known type of evidence. A new one is a file with its reader, and a row here.
 const FORMATS: &[Format] = &[
@@ -26,24 +31,28 @@ const FORMATS: &[Format] = &[
         schema: "generic.v1",
         media_type: "application/json",
         read: generic::read,
+        stream: None,
     },
     Format {
         name: "junit",
         schema: "junit.v1",
         media_type: "application/xml",
         read: junit::read,
+        stream: Some(junit::stream),
     },
     Format {
         name: "pull-request",
         schema: "pull-request.v1",
         media_type: "application/json",
         read: pull_request::read,
+        stream: None,
     },
     Format {
         name: "sarif",
         schema: "sarif.v1",
         media_type: "application/sarif+json",
         read: sarif::read,
+        stream: Some(sarif::stream),
     },
 ];
 
@@ -86,16 +95,7 @@ pub fn extract(
     raw: &[u8],
     people: &dyn People,
 ) -> Result<Extracted, EvidenceError> {
-    let Some(format) = FORMATS
-        .iter()
-        .find(|format| format.name == attestation_type)
-    else {
-        let known: Vec<_> = known_types().map(|name| format!("`{name}`")).collect();
-        return Err(EvidenceError::UnknownType {
-            found: shown(attestation_type),
-            known: known.join(", "),
-        });
-    };
+    let format = format(attestation_type)?;
     if raw.len() > REPORT_BYTES_MAX {
         return Err(EvidenceError::TooLarge {
             bytes: raw.len(),
@@ -103,6 +103,64 @@ pub fn extract(
         });
     }
     (format.read)(raw, people)?.into_extracted(format.schema, format.media_type)
+}
+
+/// Reads a report of a known type as it comes, in a memory that does not grow with it.
+///
+/// The reader is read to its end, whatever stands there.
+///
+/// # Errors
+/// As [`extract`]; and when the type's reports are only read as a whole.
+pub fn extract_stream(
+    attestation_type: &str,
+    raw: &mut dyn Read,
+    people: &dyn People,
+) -> Result<Extracted, EvidenceError> {
+    let format = format(attestation_type)?;
+    let Some(stream) = format.stream else {
+        let mut whole = Vec::new();
+        let limit = REPORT_BYTES_MAX as u64 + 1;
+        (&mut *raw)
+            .take(limit)
+            .read_to_end(&mut whole)
+            .map_err(EvidenceError::Unreadable)?;
+        check_size(attestation_type, whole.len() as u64)?;
+        return extract(attestation_type, &whole, people);
+    };
+    let reading = stream(raw, people)?;
+    std::io::copy(raw, &mut std::io::sink()).map_err(EvidenceError::Unreadable)?;
+    reading.into_extracted(format.schema, format.media_type)
+}
+
+/// Checks that a report of a type may have so many bytes, before any of them is read.
+///
+/// # Errors
+/// When the type is not known, or it may not.
+pub fn check_size(attestation_type: &str, bytes: u64) -> Result<(), EvidenceError> {
+    let format = format(attestation_type)?;
+    if format.stream.is_some() || bytes <= REPORT_BYTES_MAX as u64 {
+        return Ok(());
+    }
+    let streamed = FORMATS.iter().filter(|format| format.stream.is_some());
+    Err(EvidenceError::NotStreamed {
+        name: format.name,
+        bytes,
+        streamed: quoted(streamed.map(|format| format.name)),
+    })
+}
+
+fn format(attestation_type: &str) -> Result<&'static Format, EvidenceError> {
+    let mut formats = FORMATS.iter();
+    let found = formats.find(|format| format.name == attestation_type);
+    found.ok_or_else(|| EvidenceError::UnknownType {
+        found: shown(attestation_type),
+        known: quoted(known_types()),
+    })
+}
+
+fn quoted(names: impl Iterator<Item = &'static str>) -> String {
+    let names: Vec<_> = names.map(|name| format!("`{name}`")).collect();
+    names.join(", ")
 }
 
 /// Returns the names of the known types of evidence.

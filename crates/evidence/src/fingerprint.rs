@@ -75,6 +75,23 @@ pub fn of_file(path: &Path) -> Result<Fingerprint, FingerprintError> {
     Ok(Fingerprint(sha256_of_file(path)?))
 }
 
+/// Computes the fingerprint of bytes, reading them to their end.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn of_reader(mut reader: impl Read) -> io::Result<Fingerprint> {
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; BUFFER_BYTES];
+    loop {
+        match reader.read(&mut buffer) {
+            Ok(0) => return Ok(Fingerprint(hasher.finalize().into())),
+            Ok(read) => hasher.update(buffer.get(..read).unwrap_or_default()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
 /// Computes the fingerprint of a directory by the algorithm of this module. A link to a directory is followed, links in it are not.
 ///
 /// # Errors

@@ -7,11 +7,13 @@
 mod report;
 mod tally;
 
+use std::io::Read;
+
 use model::dossier::Outcome;
 use serde::Serialize;
 
 use crate::extract::Reading;
-use crate::xml::{self, Document, Step};
+use crate::xml::{self, Document, Step, Text};
 use crate::{EvidenceError, People, XmlError};
 
 use report::Report;
@@ -120,7 +122,17 @@ struct Suite {
 }
 
 pub(crate) fn read(raw: &[u8], _: &dyn People) -> Result<Reading, EvidenceError> {
-    let facts = facts(raw)?;
+    let text = xml::decode(raw).map_err(JunitError::from)?;
+    reading(Document::new(text.as_bytes()))
+}
+
+pub(crate) fn stream(raw: &mut dyn Read, _: &dyn People) -> Result<Reading, EvidenceError> {
+    let text = xml::Decoded::new(raw).map_err(JunitError::from)?;
+    reading(Document::new(text))
+}
+
+fn reading(document: Document<impl Text>) -> Result<Reading, EvidenceError> {
+    let facts = facts(document)?;
     let green = facts.failed == 0 && facts.errors == 0 && facts.passed > 0;
     Reading::new(
         &facts,
@@ -132,9 +144,7 @@ pub(crate) fn read(raw: &[u8], _: &dyn People) -> Result<Reading, EvidenceError>
     )
 }
 
-fn facts(raw: &[u8]) -> Result<Facts, JunitError> {
-    let text = xml::decode(raw)?;
-    let mut document = Document::new(&text);
+fn facts(mut document: Document<impl Text>) -> Result<Facts, JunitError> {
     let mut report = Report::default();
     while let Some(step) = document.next()? {
         match step {

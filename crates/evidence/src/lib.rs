@@ -32,7 +32,7 @@ mod text;
 mod xml;
 
 pub use error::EvidenceError;
-pub use extract::{EXTRACTOR_VERSION, Extracted, extract, known_types};
+pub use extract::{EXTRACTOR_VERSION, Extracted, check_size, extract, extract_stream, known_types};
 pub use model::PersonId;
 pub use people::{Alias, BadAlias, People};
 pub use xml::XmlError;

@@ -1,6 +1,6 @@
 //! Every limit of this crate, named once, each with its reason.
 
-/// A report of any type: the largest payload that travels through the recorder.
+/// A report of any type that is read as a whole: the largest payload that travels through the recorder.
 pub const REPORT_BYTES_MAX: usize = model::limits::PAYLOAD_BYTES_MAX;
 /// Facts of one attestation: half of a dossier, so that one attestation cannot fill it alone.
 pub const FACTS_BYTES_MAX: usize = model::limits::DOSSIER_BYTES_MAX / 2;
@@ -11,6 +11,11 @@ pub const GENERIC_DEPTH_MAX: usize = 16;
 
 /// Names and places copied into facts are cut at this many characters.
 pub const SHOWN_CHARS_MAX: usize = 256;
+
+/// One tag or text of an XML report, and one string of a JSON report that is read as it comes: it is held in memory.
+pub const TEXT_IN_REPORT_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Keys of the objects around one place of a JSON report that is read as it comes: they are held in memory.
+pub const KEYS_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// Elements of an XML report inside one another.
 pub const XML_DEPTH_MAX: usize = 64;
@@ -30,8 +35,12 @@ pub const FAILURES_SHOWN_MAX: usize = 100;
 pub const RUNS_MAX: usize = 100;
 /// Results of one SARIF run.
 pub const RESULTS_MAX: usize = 20_000;
-/// Rules of one SARIF tool component, and components of one tool.
+/// Rules of one SARIF tool component.
 pub const RULES_MAX: usize = 20_000;
+/// Components of one SARIF tool beside its driver.
+pub const EXTENSIONS_MAX: usize = 200;
+/// Names and places of a SARIF report are read so far: of what is longer, nothing else is used.
+pub const SARIF_TEXT_BYTES_MAX: usize = 2 * 1024;
 /// Findings listed in the facts; the counts are over all.
 pub const FINDINGS_SHOWN_MAX: usize = 500;
 

@@ -7,16 +7,18 @@
 mod log;
 mod rules;
 
+use std::io::Read;
+
 use model::dossier::Outcome;
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::extract::Reading;
 use crate::limits::FINDINGS_SHOWN_MAX;
-use crate::strict_json;
+use crate::strict_json::{self, BYTE_ORDER_MARK};
 use crate::text::{cut, shown};
 use crate::{EvidenceError, People};
 
-use log::{Finding, Head, Kind, Level, Log, Rule, Run, Suppression, TextOrNumber, Tool};
+use log::{Finding, Head, Kind, Level, Log, Rule, Run, Short, TextOrNumber, Tool};
 use rules::Rules;
 
 /// A SARIF report that cannot be trusted.
@@ -42,7 +44,7 @@ pub enum SarifError {
 }
 
 /// The facts. Members stand in canonical (alphabetical) order.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Facts {
     by_severity: BySeverity,
     /// Runs that did not succeed or have no results.
@@ -89,21 +91,52 @@ struct ToolFact {
     version: Option<String>,
 }
 
-pub(crate) fn read(raw: &[u8], _: &dyn People) -> Result<Reading, EvidenceError> {
-    // A byte order mark is not JSON, but common tools write one and RFC 8259, section 8.1, lets readers ignore it.
-    let raw = raw.strip_prefix(b"\xef\xbb\xbf").unwrap_or(raw);
-    let head: Head = strict_json::from_slice(raw)?;
-    if head.version.as_deref() != Some("2.1.0") {
-        return Err(SarifError::Version {
-            found: shown(head.version.as_deref().unwrap_or_default()),
-        }
-        .into());
+/// What is kept of a run: one is in memory at a time.
+struct Summary(Result<RunFacts, SarifError>);
+
+struct RunFacts {
+    by_severity: BySeverity,
+    failed: bool,
+    /// The worst of them.
+    findings: Vec<Fact>,
+    results: usize,
+    suppressed: usize,
+    tool: ToolFact,
+}
+
+impl<'de> Deserialize<'de> for Summary {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self(Run::deserialize(deserializer)?.facts()))
     }
-    let log: Log = strict_json::from_slice(raw)?;
+}
+
+pub(crate) fn read(raw: &[u8], _: &dyn People) -> Result<Reading, EvidenceError> {
+    let raw = raw.strip_prefix(BYTE_ORDER_MARK).unwrap_or(raw);
+    // Before the rest: another version has another form.
+    check_version(strict_json::from_slice::<Head>(raw)?.version)?;
+    reading(strict_json::from_slice(raw)?)
+}
+
+pub(crate) fn stream(raw: &mut dyn Read, _: &dyn People) -> Result<Reading, EvidenceError> {
+    reading(strict_json::from_reader(raw)?)
+}
+
+fn check_version(version: Option<Short>) -> Result<(), SarifError> {
+    let found = version.as_deref().unwrap_or_default();
+    if found == "2.1.0" {
+        return Ok(());
+    }
+    Err(SarifError::Version {
+        found: shown(found),
+    })
+}
+
+fn reading(log: Log) -> Result<Reading, EvidenceError> {
+    check_version(log.version)?;
     if log.runs.is_empty() {
         return Err(SarifError::NoRuns.into());
     }
-    let facts = facts(&log)?;
+    let facts = facts(log.runs)?;
     let clean =
         facts.failed_runs == 0 && facts.by_severity.critical == 0 && facts.by_severity.high == 0;
     Reading::new(
@@ -116,31 +149,20 @@ pub(crate) fn read(raw: &[u8], _: &dyn People) -> Result<Reading, EvidenceError>
     )
 }
 
-fn facts(log: &Log) -> Result<Facts, SarifError> {
-    let mut suppressed = 0;
-    let mut findings = Vec::new();
-    for run in &log.runs {
-        let rules = Rules::new(&run.tool);
-        for finding in run.results.iter().flatten() {
-            if finding.is_suppressed() {
-                suppressed += 1;
-            } else if finding.is_present() {
-                findings.push(finding.fact(&rules)?);
-            }
-        }
+fn facts(runs: Vec<Summary>) -> Result<Facts, SarifError> {
+    let mut facts = Facts::default();
+    for Summary(run) in runs {
+        let run = run?;
+        facts.by_severity.add(&run.by_severity);
+        facts.failed_runs += usize::from(run.failed);
+        facts.findings.extend(run.findings);
+        facts.results += run.results;
+        facts.suppressed += run.suppressed;
+        facts.tools.push(run.tool);
     }
-    let results = findings.len();
-    let by_severity = count(&findings);
-    findings.sort_unstable();
-    findings.truncate(FINDINGS_SHOWN_MAX);
-    Ok(Facts {
-        by_severity,
-        failed_runs: log.runs.iter().filter(|run| run.failed()).count(),
-        findings,
-        results,
-        suppressed,
-        tools: log.runs.iter().map(|run| run.tool.fact()).collect(),
-    })
+    facts.findings.sort_unstable();
+    facts.findings.truncate(FINDINGS_SHOWN_MAX);
+    Ok(facts)
 }
 
 fn count(findings: &[Fact]) -> BySeverity {
@@ -157,13 +179,43 @@ fn count(findings: &[Fact]) -> BySeverity {
     counts
 }
 
+impl BySeverity {
+    fn add(&mut self, other: &Self) {
+        self.critical += other.critical;
+        self.high += other.high;
+        self.low += other.low;
+        self.medium += other.medium;
+        self.none += other.none;
+    }
+}
+
 impl Run {
-    fn failed(&self) -> bool {
-        self.results.is_none()
-            || self
-                .invocations
-                .iter()
-                .any(|invocation| invocation.execution_successful == Some(false))
+    fn facts(&self) -> Result<RunFacts, SarifError> {
+        let rules = Rules::new(&self.tool);
+        let mut suppressed = 0;
+        let mut findings = Vec::new();
+        for finding in self.results.iter().flatten() {
+            if finding.suppressed {
+                suppressed += 1;
+            } else if finding.is_present() {
+                findings.push(finding.fact(&rules)?);
+            }
+        }
+        let (results, by_severity) = (findings.len(), count(&findings));
+        findings.sort_unstable();
+        findings.truncate(FINDINGS_SHOWN_MAX);
+        Ok(RunFacts {
+            by_severity,
+            failed: self.failed(),
+            findings,
+            results,
+            suppressed,
+            tool: self.tool.fact(),
+        })
+    }
+
+    const fn failed(&self) -> bool {
+        self.results.is_none() || self.invocation_failed
     }
 }
 
@@ -186,17 +238,6 @@ impl Finding {
         self.rule_id.as_deref().or(self.rule.id.as_deref())
     }
 
-    /// Says whether everyone who was asked accepted its suppression (SARIF 2.1.0, section 3.35.3: no status means accepted).
-    fn is_suppressed(&self) -> bool {
-        let accepted = |suppression: &Suppression| {
-            suppression
-                .status
-                .as_deref()
-                .is_none_or(|status| status == "accepted")
-        };
-        !self.suppressions.is_empty() && self.suppressions.iter().all(accepted)
-    }
-
     /// Says whether it was found now, and not only in the baseline it is compared with.
     fn is_present(&self) -> bool {
         self.baseline_state.as_deref() != Some("absent")
@@ -206,7 +247,7 @@ impl Finding {
         let rule = rules.of(self);
         let id = self
             .rule_id()
-            .or(rule.map(|rule| rule.id.as_str()))
+            .or(rule.map(|rule| &*rule.id))
             .unwrap_or_default();
         Ok(Fact {
             severity: self.severity(rule)?,
@@ -238,7 +279,7 @@ impl Finding {
 
     /// Returns file and line, if the file's place is relative: an absolute one may hold a user's name.
     fn location(&self) -> Option<String> {
-        let place = &self.locations.first()?.physical_location;
+        let place = &self.location.as_ref()?.physical_location;
         let uri = place.artifact_location.uri.as_deref()?;
         let has_scheme = uri
             .split('/')
@@ -260,7 +301,7 @@ impl Rule {
     fn security_severity(&self) -> Result<Option<Severity>, SarifError> {
         let said = match &self.properties.security_severity {
             None => return Ok(None),
-            Some(TextOrNumber::Text(text)) => text.clone(),
+            Some(TextOrNumber::Text(text)) => text.to_string(),
             Some(TextOrNumber::Number(number)) => number.to_string(),
         };
         let score = said

@@ -3,18 +3,28 @@
 //! Readers differ on which of two equal keys counts, so a text with both means different things to different people;
 //! and deep nesting overflows the stack of whoever reads recursively. Both are refused before the value is built.
 
+mod stream;
+
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::fmt;
+use std::io::{BufReader, Read};
 use std::marker::PhantomData;
 
 use model::limits::JSON_DEPTH_MAX;
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    DeserializeOwned, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor,
+};
 use serde_json::error::Category;
 
+use self::stream::Strict;
+use crate::limits::TEXT_IN_REPORT_BYTES_MAX;
 use crate::text::shown;
+
+/// Not JSON, but common tools write one, and RFC 8259, section 8.1, lets readers ignore it.
+pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Bytes that are not the JSON that was expected.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +42,16 @@ pub enum JsonError {
     KeyTwice {
         /// The key, shortened and with control characters escaped.
         key: String,
+        /// The line, counted from 1.
+        line: usize,
+        /// The column, counted from 1.
+        column: usize,
+    },
+    /// A string, or the keys of objects, are too long to be held.
+    #[error(
+        "the JSON has a string or keys of more than {TEXT_IN_REPORT_BYTES_MAX} bytes, at line `{line}`, column `{column}`"
+    )]
+    TooLong {
         /// The line, counted from 1.
         line: usize,
         /// The column, counted from 1.
@@ -69,6 +89,32 @@ pub fn from_slice<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, JsonE
     check_depth(bytes)?;
     check_keys(bytes)?;
     serde_json::from_slice(bytes).map_err(at_fault)
+}
+
+/// Reads a value as [`from_slice`] does, as it comes: nothing is held but what `T` holds, keys, and one string.
+///
+/// A byte order mark before it is passed over.
+///
+/// # Errors
+/// As [`from_slice`], and when a string or the keys are too long to be held.
+pub(crate) fn from_reader<T: DeserializeOwned>(raw: &mut dyn Read) -> Result<T, JsonError> {
+    let mut start = Vec::new();
+    // Whatever goes wrong here goes wrong below again.
+    drop(
+        (&mut *raw)
+            .take(BYTE_ORDER_MARK.len() as u64)
+            .read_to_end(&mut start),
+    );
+    let start = start.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&start);
+    let mut strict = Strict::new(start.chain(raw));
+    let read = {
+        let mut reader = serde_json::Deserializer::from_reader(BufReader::new(&mut strict));
+        T::deserialize(&mut reader).and_then(|value| reader.end().map(|()| value))
+    };
+    match strict.fault.take() {
+        Some(fault) => Err(fault),
+        None => read.map_err(at_fault),
+    }
 }
 
 /// Finds nesting over the limit without recursion. Text that is not JSON passes; the parser meets it next.
@@ -214,6 +260,30 @@ impl<'de> Deserialize<'de> for Key<'de> {
         }
         deserializer.deserialize_str(KeyVisitor)
     }
+}
+
+/// Reads a list item by item, of which none is kept.
+pub(crate) fn each<'de, T, D>(deserializer: D, take: impl FnMut(T)) -> Result<(), D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    struct Each<F, T>(F, PhantomData<T>);
+    impl<'de, T: Deserialize<'de>, F: FnMut(T)> Visitor<'de> for Each<F, T> {
+        type Value = ();
+
+        fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+            out.write_str("a list")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<(), A::Error> {
+            while let Some(item) = items.next_element()? {
+                (self.0)(item);
+            }
+            Ok(())
+        }
+    }
+    deserializer.deserialize_seq(Each(take, PhantomData))
 }
 
 /// Reads a list of at most `MAX` items, so that a small text cannot become a large value.

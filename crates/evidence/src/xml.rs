@@ -1,13 +1,18 @@
 //! XML from outside, read strictly: a well-formed document without a document type, element by element.
 
+mod decoded;
+
 use std::borrow::Cow;
+use std::io::BufRead;
+use std::ops::ControlFlow;
 
 use encoding_rs::{Encoding, UTF_8};
 use quick_xml::escape::EscapeError;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 
-use crate::limits::{XML_ATTRIBUTES_MAX, XML_DEPTH_MAX};
+pub(crate) use self::decoded::Decoded;
+use crate::limits::{TEXT_IN_REPORT_BYTES_MAX, XML_ATTRIBUTES_MAX, XML_DEPTH_MAX};
 use crate::text::shown;
 
 /// Bytes that are not an XML document as it is accepted here.
@@ -61,6 +66,12 @@ pub enum XmlError {
         /// Where, counted from 0 in its UTF-8 form.
         at: u64,
     },
+    /// One tag or text is too long to be held.
+    #[error("a tag or a text of the XML report has more than {TEXT_IN_REPORT_BYTES_MAX} bytes")]
+    TextTooLong,
+    /// It broke off while it was read.
+    #[error("the XML report broke off while it was read")]
+    Unreadable(#[source] std::io::Error),
     /// Elements are nested too deep.
     #[error("the XML report is nested deeper than {XML_DEPTH_MAX} elements")]
     TooDeep,
@@ -78,16 +89,21 @@ pub enum XmlError {
 ///
 /// As everywhere on the web, `ISO-8859-1` is read as its superset windows-1252.
 pub(crate) fn decode(raw: &[u8]) -> Result<Cow<'_, str>, XmlError> {
-    let (encoding, mark_bytes) = match Encoding::for_bom(raw) {
-        Some(found) => found,
-        None => (declared_encoding(raw)?, 0),
-    };
+    let (encoding, mark_bytes) = encoding_of(raw)?;
     let text = encoding.decode_without_bom_handling_and_without_replacement(
         raw.get(mark_bytes..).unwrap_or_default(),
     );
     text.ok_or(XmlError::Encoding {
         encoding: encoding.name(),
     })
+}
+
+/// Returns the encoding that a document's first bytes tell, and how many of them only do that.
+fn encoding_of(start: &[u8]) -> Result<(&'static Encoding, usize), XmlError> {
+    match Encoding::for_bom(start) {
+        Some(found) => Ok(found),
+        None => Ok((declared_encoding(start)?, 0)),
+    }
 }
 
 fn declared_encoding(raw: &[u8]) -> Result<&'static Encoding, XmlError> {
@@ -130,19 +146,31 @@ impl Element {
     }
 }
 
+/// Where a document's text comes from, in UTF-8.
+pub(crate) trait Text: BufRead {
+    /// Is told that the next tag or text begins.
+    fn begin(&mut self);
+}
+
+impl Text for &[u8] {
+    fn begin(&mut self) {}
+}
+
 /// Walks through the elements of one document; namespaces and text are passed over.
-pub(crate) struct Document<'a> {
-    reader: Reader<&'a [u8]>,
+pub(crate) struct Document<T> {
+    reader: Reader<T>,
+    buffer: Vec<u8>,
     open: Vec<String>,
     root_seen: bool,
 }
 
-impl<'a> Document<'a> {
-    pub(crate) fn new(text: &'a str) -> Self {
-        let mut reader = Reader::from_str(text);
+impl<T: Text> Document<T> {
+    pub(crate) fn new(text: T) -> Self {
+        let mut reader = Reader::from_reader(text);
         reader.config_mut().expand_empty_elements = true;
         Self {
             reader,
+            buffer: Vec::new(),
             open: Vec::new(),
             root_seen: false,
         }
@@ -150,31 +178,45 @@ impl<'a> Document<'a> {
 
     /// Returns the next step, or nothing at the document's proper end.
     pub(crate) fn next(&mut self) -> Result<Option<Step>, XmlError> {
-        loop {
-            let event = self
-                .reader
-                .read_event()
-                .map_err(|source| self.at_fault(source))?;
-            let is_inside = !self.open.is_empty();
-            match event {
-                Event::Start(start) => {
-                    return self.start(&start).map(|element| Some(Step::Open(element)));
-                }
-                Event::End(_) => {
-                    self.open.pop();
-                    return Ok(Some(Step::Close));
-                }
-                Event::Eof => return self.end(),
-                Event::DocType(_) => return Err(XmlError::DocumentType),
-                Event::GeneralRef(reference) if is_inside => check_reference(&reference)?,
-                Event::CData(_) if is_inside => {}
-                Event::Text(text) if is_inside || text.trim().is_empty() => {}
-                Event::GeneralRef(_) | Event::CData(_) | Event::Text(_) => {
-                    return Err(self.beside_root());
-                }
-                Event::Empty(_) | Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let step = loop {
+            buffer.clear();
+            self.reader.get_mut().begin();
+            if let ControlFlow::Break(step) = self.event(&mut buffer)? {
+                break step;
             }
-        }
+        };
+        self.buffer = buffer;
+        Ok(step)
+    }
+
+    fn event(&mut self, buffer: &mut Vec<u8>) -> Result<ControlFlow<Option<Step>>, XmlError> {
+        let event = self
+            .reader
+            .read_event_into(buffer)
+            .map_err(|source| self.at_fault(source))?;
+        let is_inside = !self.open.is_empty();
+        Ok(match event {
+            Event::Start(start) => ControlFlow::Break(Some(Step::Open(self.start(&start)?))),
+            Event::End(_) => {
+                self.open.pop();
+                ControlFlow::Break(Some(Step::Close))
+            }
+            Event::Eof => ControlFlow::Break(self.end()?),
+            Event::DocType(_) => return Err(XmlError::DocumentType),
+            Event::GeneralRef(reference) if is_inside => {
+                check_reference(&reference)?;
+                ControlFlow::Continue(())
+            }
+            Event::CData(_) if is_inside => ControlFlow::Continue(()),
+            Event::Text(text) if is_inside || text.trim().is_empty() => ControlFlow::Continue(()),
+            Event::GeneralRef(_) | Event::CData(_) | Event::Text(_) => {
+                return Err(self.beside_root());
+            }
+            Event::Empty(_) | Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {
+                ControlFlow::Continue(())
+            }
+        })
     }
 
     fn start(&mut self, start: &BytesStart<'_>) -> Result<Element, XmlError> {
@@ -228,6 +270,8 @@ impl<'a> Document<'a> {
             quick_xml::Error::Escape(EscapeError::UnrecognizedEntity(_, name)) => {
                 XmlError::Entity { name: shown(&name) }
             }
+            quick_xml::Error::Io(error) => decoded::fault(&error)
+                .unwrap_or_else(|| XmlError::Unreadable(std::io::Error::other(error.to_string()))),
             source => XmlError::Syntax {
                 at: self.reader.buffer_position(),
                 source,

@@ -1,28 +1,35 @@
 //! As much of a SARIF log as is read (SARIF 2.1.0, section 3.13 and what it names).
 
-use serde::Deserialize;
+use std::fmt;
+use std::ops::Deref;
 
-use crate::limits::{RESULTS_MAX, RULES_MAX, RUNS_MAX};
-use crate::strict_json::at_most;
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer};
+
+use super::Summary;
+use crate::limits::{EXTENSIONS_MAX, RESULTS_MAX, RULES_MAX, RUNS_MAX, SARIF_TEXT_BYTES_MAX};
+use crate::strict_json::{at_most, each};
 
 #[derive(Deserialize)]
 #[serde(expecting = "a SARIF log")]
 pub(super) struct Head {
-    pub(super) version: Option<String>,
+    pub(super) version: Option<Short>,
 }
 
 #[derive(Deserialize)]
 #[serde(expecting = "a SARIF log")]
 pub(super) struct Log {
     #[serde(default, deserialize_with = "at_most::<RUNS_MAX, _, _>")]
-    pub(super) runs: Vec<Run>,
+    pub(super) runs: Vec<Summary>,
+    pub(super) version: Option<Short>,
 }
 
 #[derive(Deserialize)]
 #[serde(expecting = "a run")]
 pub(super) struct Run {
-    #[serde(default)]
-    pub(super) invocations: Vec<Invocation>,
+    /// Whether an invocation did not succeed.
+    #[serde(default, deserialize_with = "any_failed", rename = "invocations")]
+    pub(super) invocation_failed: bool,
     #[serde(default, deserialize_with = "some_results")]
     pub(super) results: Option<Vec<Finding>>,
     pub(super) tool: Tool,
@@ -30,26 +37,26 @@ pub(super) struct Run {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", expecting = "an invocation")]
-pub(super) struct Invocation {
-    pub(super) execution_successful: Option<bool>,
+struct Invocation {
+    execution_successful: Option<bool>,
 }
 
 #[derive(Deserialize)]
 #[serde(expecting = "a tool")]
 pub(super) struct Tool {
     pub(super) driver: Component,
-    #[serde(default, deserialize_with = "at_most::<RULES_MAX, _, _>")]
+    #[serde(default, deserialize_with = "at_most::<EXTENSIONS_MAX, _, _>")]
     pub(super) extensions: Vec<Component>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", expecting = "a tool component")]
 pub(super) struct Component {
-    pub(super) name: String,
+    pub(super) name: Short,
     #[serde(default, deserialize_with = "at_most::<RULES_MAX, _, _>")]
     pub(super) rules: Vec<Rule>,
-    pub(super) semantic_version: Option<String>,
-    pub(super) version: Option<String>,
+    pub(super) semantic_version: Option<Short>,
+    pub(super) version: Option<Short>,
 }
 
 #[derive(Deserialize)]
@@ -57,7 +64,7 @@ pub(super) struct Component {
 pub(super) struct Rule {
     #[serde(default)]
     pub(super) default_configuration: Configuration,
-    pub(super) id: String,
+    pub(super) id: Short,
     #[serde(default)]
     pub(super) properties: Properties,
 }
@@ -77,30 +84,32 @@ pub(super) struct Properties {
 #[derive(Deserialize)]
 #[serde(untagged, expecting = "a number, or a number in a string")]
 pub(super) enum TextOrNumber {
-    Text(String),
+    Text(Short),
     Number(serde_json::Number),
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", expecting = "a result")]
 pub(super) struct Finding {
-    pub(super) baseline_state: Option<String>,
+    pub(super) baseline_state: Option<Short>,
     pub(super) kind: Option<Kind>,
     pub(super) level: Option<Level>,
-    #[serde(default)]
-    pub(super) locations: Vec<Location>,
+    /// The first of them.
+    #[serde(default, deserialize_with = "first", rename = "locations")]
+    pub(super) location: Option<Location>,
     #[serde(default)]
     pub(super) rule: RuleReference,
-    pub(super) rule_id: Option<String>,
+    pub(super) rule_id: Option<Short>,
     pub(super) rule_index: Option<i64>,
-    #[serde(default)]
-    pub(super) suppressions: Vec<Suppression>,
+    /// Whether everyone who was asked accepted its suppression (SARIF 2.1.0, section 3.35.3: no status means accepted).
+    #[serde(default, deserialize_with = "all_accepted", rename = "suppressions")]
+    pub(super) suppressed: bool,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", expecting = "a reference to a rule")]
 pub(super) struct RuleReference {
-    pub(super) id: Option<String>,
+    pub(super) id: Option<Short>,
     pub(super) index: Option<i64>,
     #[serde(default)]
     pub(super) tool_component: ComponentReference,
@@ -134,8 +143,8 @@ pub(super) enum Kind {
 
 #[derive(Deserialize)]
 #[serde(expecting = "a suppression")]
-pub(super) struct Suppression {
-    pub(super) status: Option<String>,
+struct Suppression {
+    status: Option<Short>,
 }
 
 #[derive(Deserialize)]
@@ -157,7 +166,7 @@ pub(super) struct PhysicalLocation {
 #[derive(Default, Deserialize)]
 #[serde(expecting = "an artifact location")]
 pub(super) struct ArtifactLocation {
-    pub(super) uri: Option<String>,
+    pub(super) uri: Option<Short>,
 }
 
 #[derive(Default, Deserialize)]
@@ -166,7 +175,63 @@ pub(super) struct Region {
     pub(super) start_line: Option<u64>,
 }
 
-fn some_results<'de, D: serde::Deserializer<'de>>(
+/// The beginning of a text.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct Short(Box<str>);
+
+impl Deref for Short {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for Short {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl Visitor<'_> for Text {
+            type Value = Short;
+
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("a string")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Short, E> {
+                let end = text.floor_char_boundary(SARIF_TEXT_BYTES_MAX);
+                Ok(Short(text.get(..end).unwrap_or(text).into()))
+            }
+        }
+        deserializer.deserialize_str(Text)
+    }
+}
+
+fn any_failed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    let mut failed = false;
+    each(deserializer, |one: Invocation| {
+        failed |= one.execution_successful == Some(false);
+    })?;
+    Ok(failed)
+}
+
+fn all_accepted<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    let mut accepted = None;
+    each(deserializer, |one: Suppression| {
+        let accepts = one.status.is_none_or(|status| &*status == "accepted");
+        accepted = Some(accepts && accepted.unwrap_or(true));
+    })?;
+    Ok(accepted.unwrap_or(false))
+}
+
+fn first<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Location>, D::Error> {
+    let mut first = None;
+    each(deserializer, |one: Location| {
+        first.get_or_insert(one);
+    })?;
+    Ok(first)
+}
+
+fn some_results<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Vec<Finding>>, D::Error> {
     #[derive(Deserialize)]

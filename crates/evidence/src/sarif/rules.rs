@@ -20,7 +20,7 @@ impl<'a> Rules<'a> {
         let mut by_id = HashMap::new();
         let components = [&tool.driver].into_iter().chain(&tool.extensions);
         for rule in components.flat_map(|component| &component.rules) {
-            by_id.entry(rule.id.as_str()).or_insert(rule);
+            by_id.entry(&*rule.id).or_insert(rule);
         }
         Self { tool, by_id }
     }

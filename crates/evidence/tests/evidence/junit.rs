@@ -240,7 +240,7 @@ fn what_cannot_be_trusted_is_refused_with_its_reason() {
     a case in an unknown element: `testcase` in suite `s` stands in the wrong place, inside of `group`
     too many cases: the report has more than 200000 test cases
     too many suites: the report has more than 10000 test suites
-    too large: the report has `4194305` bytes, over the limit of 4194304
+    too large: the report has `4194305` bytes, over the limit of 4194304 [send it apart, by `POST /v1/uploads`, as `trailmark attest` does: of the types that are read as they come]
     "#);
 }
 

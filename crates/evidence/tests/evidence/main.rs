@@ -20,7 +20,9 @@ mod sarif;
 mod reading {
     use std::error::Error;
 
-    use evidence::{EvidenceError, PersonId, extract};
+    use std::io::Read;
+
+    use evidence::{EvidenceError, Extracted, PersonId, extract, extract_stream};
 
     /// Alice and Bob are registered, Alice under two aliases; nobody else is.
     pub fn people(alias: &str) -> Option<PersonId> {
@@ -35,6 +37,7 @@ mod reading {
     /// Reads a report that must be readable, and returns its outcome and facts as text.
     pub fn facts(attestation_type: &str, raw: impl AsRef<[u8]>) -> String {
         let extracted = extract(attestation_type, raw.as_ref(), &people).unwrap();
+        assert_eq!(streamed(attestation_type, raw.as_ref()).unwrap(), extracted);
         model::canonical::check(&extracted.facts).unwrap();
         format!(
             "{:?} {}",
@@ -45,7 +48,22 @@ mod reading {
 
     /// Reads a report that must be refused, and returns the error with its causes.
     pub fn refusal(attestation_type: &str, raw: impl AsRef<[u8]>) -> String {
+        streamed(attestation_type, raw.as_ref()).unwrap_err();
         chain(extract(attestation_type, raw.as_ref(), &people).unwrap_err())
+    }
+
+    /// Reads a report as it comes, a few bytes at a time.
+    pub fn streamed(attestation_type: &str, raw: &[u8]) -> Result<Extracted, EvidenceError> {
+        extract_stream(attestation_type, &mut Trickle(raw), &people)
+    }
+
+    struct Trickle<'a>(&'a [u8]);
+
+    impl Read for Trickle<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            let few = buffer.len().min(1 + self.0.len() % 7);
+            self.0.read(&mut buffer[..few])
+        }
     }
 
     pub fn chain(error: EvidenceError) -> String {

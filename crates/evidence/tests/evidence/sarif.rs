@@ -210,6 +210,6 @@ fn what_cannot_be_trusted_is_refused_with_its_reason() {
     severity not a number: `security-severity` of rule `r` is `NaN`, not a number from 0 to 10
     severity of another type: the JSON is not of the expected form, at line `1`, column `185`: a number, or a number in a string at line 1 column 185
     too many results: the JSON is not of the expected form, at line `1`, column `60082`: invalid length 20001, expected a list of at most 20000 items at line 1 column 60082
-    too large: the report has `4194305` bytes, over the limit of 4194304
+    too large: the report has `4194305` bytes, over the limit of 4194304 [send it apart, by `POST /v1/uploads`, as `trailmark attest` does: of the types that are read as they come]
     "#);
 }
