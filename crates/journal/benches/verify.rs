@@ -107,6 +107,7 @@ impl Recorded {
             payloads: Vec::new(),
             idempotency: None,
             expected: Vec::new(),
+            large: Vec::new(),
         };
         let entry = link(&self.id, &draft, &heads, 1_700_000_000_000).expect("an entry");
         for link in &entry.header().links {

@@ -14,12 +14,14 @@
 //! | `m <stream> <map proof>` | what that entry's map says of a stream ([`crate::map::MapProof`]) | after `h`, at most once per stream, by name |
 //! | `e <index> <hash> <header>` | an entry: place in the log, hash, canonical JSON | by rising index |
 //! | `i <hash>…` | its inclusion proof, from the leaf up | right after `e`; scope `streams` |
-//! | `p <digest> <salt> <base64>` | a payload | for each that the header names, in its order … |
+//! | `p <digest> <salt> <base64>` | a payload, or the beginning of one | for each that the header names, in its order … |
+//! | `+ <base64>` | more of the payload before it | any number after `p`, so that no line is long |
 //! | `x <digest>` | … or that it is not here | |
 //! | `end <lines> <sha-256>` | how many lines stand before this one, and the hash of their bytes | once |
 //!
 //! The hash of `end` leaves out what is found by a hash of its own: of an `e` line all that follows the space after its
-//! hash, of a `p` line all that follows the space after its salt, the line feed included.
+//! hash, of a `p` line all that follows the space after its salt, of a `+` line all that follows its space, the line feed
+//! included.
 //!
 //! Scope `journal` holds every entry from index 0 to the checkpoint's last, so it needs neither claims nor proofs. Scope
 //! `streams` holds exactly the entries that lie in at least one claimed range; entry 0, the genesis, is always among
@@ -44,15 +46,14 @@ pub use writer::Writer;
 
 /// Returns the bytes of a line, line feed included, that the hash of `end` covers.
 pub(crate) fn sealed(line: &[u8]) -> &[u8] {
-    if !line.starts_with(b"e ") && !line.starts_with(b"p ") {
-        return line;
-    }
-    let third_space = line
-        .iter()
-        .enumerate()
-        .filter(|(_, byte)| **byte == b' ')
-        .nth(2);
-    third_space
+    let spaces = match line.first_chunk() {
+        Some(b"e " | b"p ") => 3,
+        Some(b"+ ") => 1,
+        _ => return line,
+    };
+    let mut space = line.iter().enumerate().filter(|(_, byte)| **byte == b' ');
+    space
+        .nth(spaces - 1)
         .and_then(|(at, _)| line.get(..=at))
         .unwrap_or(line)
 }

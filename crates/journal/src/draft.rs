@@ -1,6 +1,7 @@
 use model::limits::CLOCK_DRIFT_MS_MAX;
 use model::{
-    By, Entry, EntryError, EntryHash, FORMAT, Header, JournalId, Link, Name, Payload, StreamName,
+    By, Entry, EntryError, EntryHash, FORMAT, Header, JournalId, LargePayload, Link, Name, Payload,
+    PayloadRef, StreamName,
 };
 use serde_json::value::RawValue;
 
@@ -19,6 +20,9 @@ pub struct Draft {
     pub streams: Vec<StreamName>,
     /// Its payloads.
     pub payloads: Vec<Payload>,
+    /// Its payloads that the store keeps already, because they are too large to be handed over: durable before this is
+    /// appended. In the header they come after the others.
+    pub large: Vec<LargePayload>,
     /// What makes a retry of it recognisable.
     pub idempotency: Option<Idempotency>,
     /// Places that it must get, or not be written at all. Each stream is one of `streams`.
@@ -131,8 +135,24 @@ pub fn link(
         journal: journal.clone(),
         kind: draft.kind.clone(),
         links,
-        payloads: draft.payloads.iter().map(Payload::reference).collect(),
+        payloads: references(draft)?,
         recorded_ms,
     };
     Ok(Entry::encode(header)?)
+}
+
+/// Lists what the header says of payloads. Its size alone says whether one is kept apart.
+fn references(draft: &Draft) -> Result<Vec<PayloadRef>, EntryError> {
+    let here = draft.payloads.iter().map(Payload::reference);
+    let here = here.map(|reference| (reference.is_large(), reference));
+    let apart = draft.large.iter().map(|large| &large.reference);
+    let apart = apart.map(|reference| (!reference.is_large(), reference.clone()));
+    here.chain(apart)
+        .map(|(misplaced, reference)| {
+            if misplaced {
+                return Err(EntryError::PayloadTooLarge(reference.size));
+            }
+            Ok(reference)
+        })
+        .collect()
 }

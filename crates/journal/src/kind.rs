@@ -201,6 +201,7 @@ impl KeyRotated {
             payloads: Vec::new(),
             idempotency: None,
             expected: Vec::new(),
+            large: Vec::new(),
         })
     }
 

@@ -3,7 +3,10 @@ use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 
 use crate::error::EntryError;
-use crate::limits::{HEADER_BYTES_MAX, INTEGER_MAX, LINKS_MAX, PAYLOADS_MAX};
+use crate::limits::{
+    HEADER_BYTES_MAX, INTEGER_MAX, LARGE_PAYLOAD_BYTES_MAX, LINKS_MAX, PAYLOAD_BYTES_MAX,
+    PAYLOADS_MAX,
+};
 use crate::{EntryHash, JournalId, KeyId, Name, PayloadDigest, PersonId, StreamName, canonical};
 
 /// The version of the entry format that this program writes.
@@ -129,6 +132,11 @@ impl Header {
         }
         count("links", 1, LINKS_MAX, self.links.len())?;
         count("payloads", 0, PAYLOADS_MAX, self.payloads.len())?;
+        for payload in &self.payloads {
+            if !PayloadRef::may_have(payload.role, payload.size) {
+                return Err(EntryError::PayloadTooLarge(payload.size));
+            }
+        }
         for (place, link) in self.links.iter().enumerate() {
             if self
                 .links
@@ -232,6 +240,21 @@ pub struct PayloadRef {
     pub schema: Option<Name>,
     /// How many bytes, without the salt.
     pub size: u64,
+}
+
+impl PayloadRef {
+    /// Says whether it is over what is held in memory.
+    #[must_use]
+    pub const fn is_large(&self) -> bool {
+        self.size > PAYLOAD_BYTES_MAX as u64
+    }
+
+    /// Says whether a payload of a role may have so many bytes: only what came from outside may be large.
+    #[must_use]
+    pub const fn may_have(role: Role, size: u64) -> bool {
+        size <= PAYLOAD_BYTES_MAX as u64
+            || (matches!(role, Role::Raw) && size <= LARGE_PAYLOAD_BYTES_MAX)
+    }
 }
 
 /// What a payload is for, and so whether it may ever be erased.

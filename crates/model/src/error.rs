@@ -48,6 +48,9 @@ pub enum EntryError {
         /// How many there were.
         found: usize,
     },
+    /// A payload has more bytes than one of its role may have.
+    #[error("a payload has `{0}` bytes, more than one of its role may have")]
+    PayloadTooLarge(u64),
     /// Two links name the same stream.
     #[error("two links name the stream `{0}`")]
     StreamTwice(String),

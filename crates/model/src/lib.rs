@@ -30,4 +30,4 @@ pub use error::{EntryError, ParseError};
 
 pub use kind::Body;
 pub use name::{JournalId, KeyId, Name, PersonId, StreamName};
-pub use payload::{Payload, Salt};
+pub use payload::{LargePayload, Payload, Salt};

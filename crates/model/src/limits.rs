@@ -16,8 +16,10 @@ pub const INTEGER_MAX: u64 = (1 << 53) - 1;
 pub const JSON_DEPTH_MAX: usize = 32;
 /// Entries and links of one atomic append; DynamoDB's 100 items less the idempotency key.
 pub const BATCH_ITEMS_MAX: usize = 99;
-/// The largest payload that travels through the recorder itself.
+/// The largest payload that travels through the recorder itself, and that anybody holds in memory.
 pub const PAYLOAD_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// The largest payload of all: reports of this size are read in some ten seconds, and more is a mistake.
+pub const LARGE_PAYLOAD_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 /// Attestations in a dossier; beyond it a decision answers `dossier-too-large`.
 pub const DOSSIER_ATTESTATIONS_MAX: usize = 2_000;
 /// Canonical bytes of a dossier.

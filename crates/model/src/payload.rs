@@ -44,6 +44,16 @@ impl Payload {
     }
 }
 
+/// A payload over [`PAYLOAD_BYTES_MAX`](crate::limits::PAYLOAD_BYTES_MAX), which a store keeps already: it is read and
+/// written in parts, and never held in memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LargePayload {
+    /// What the header says of it.
+    pub reference: PayloadRef,
+    /// Its own salt.
+    pub salt: Salt,
+}
+
 impl std::fmt::Debug for Payload {
     /// Says what it is, never what it holds.
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -200,6 +200,7 @@ async fn create(folder: &Path) -> Arc<Sqlite> {
         payloads: Vec::new(),
         idempotency: None,
         expected: Vec::new(),
+        large: Vec::new(),
     };
     let options = Options {
         outside: Some(folder.with_extension("checkpoint")),
@@ -243,6 +244,7 @@ fn event(number: u64) -> Draft {
             content: digest("content", number).0,
         }),
         expected: Vec::new(),
+        large: Vec::new(),
     }
 }
 

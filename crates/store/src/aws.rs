@@ -5,6 +5,7 @@
 
 mod backoff;
 mod bucket;
+mod bulk;
 pub mod client;
 mod error;
 #[cfg(any(test, feature = "conformance"))]

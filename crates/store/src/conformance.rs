@@ -62,6 +62,12 @@ cases! { $ conformance_tests
         a_batch_appends_what_is_new_and_returns_what_is_known
         a_key_twice_in_one_batch_is_one_entry
         callers_who_repeat_each_other_get_one_entry
+        what_a_key_was_used_for_is_found_without_its_draft
+    }
+    bulk {
+        an_upload_becomes_a_large_payload_that_is_read_in_parts
+        an_upload_under_two_salts_is_two_payloads
+        a_payload_is_large_by_its_size_alone
     }
     reading {
         what_is_absent_is_empty

@@ -1,9 +1,10 @@
 use std::fmt;
 
 use async_trait::async_trait;
-use journal::{Draft, Head, Receipt};
+use journal::{Draft, Head, Idempotency, Receipt};
 use model::{Entry, EntryHash, JournalId, PayloadDigest, Root, Salt, StreamName};
 
+use crate::bulk::Bulk;
 use crate::{AppendError, ReadError, RecoverError};
 
 /// A store of one journal: the contract that each of them keeps, and [`conformance`](crate) checks.
@@ -89,7 +90,16 @@ pub trait Store: Send + Sync {
     /// Returns up to `limit` entries in the order of the log, from an index on (included).
     async fn entries(&self, from_index: u64, limit: usize) -> Result<Vec<Stored>, ReadError>;
 
-    /// Returns payloads by their digests, in the order asked for.
+    /// Returns what takes and gives payloads that are too large to be held in memory.
+    fn bulk(&self) -> &dyn Bulk;
+
+    /// Returns what was recorded under an idempotency key, if anything was: the very receipt that was first handed out.
+    ///
+    /// # Errors
+    /// [`AppendError::KeyReused`] when it was other content.
+    async fn repeated(&self, used: &Idempotency) -> Result<Option<Appended>, AppendError>;
+
+    /// Returns payloads by their digests, in the order asked for. A large one is not among them: [`Store::bulk`] has it.
     async fn payloads(
         &self,
         digests: &[PayloadDigest],

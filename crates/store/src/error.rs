@@ -129,6 +129,14 @@ impl AppendError {
     }
 }
 
+/// A failed read before a write: nothing was recorded.
+pub(crate) fn unappended(error: ReadError) -> AppendError {
+    match error {
+        ReadError::Unavailable(source) => AppendError::Unavailable(source),
+        ReadError::Corrupt(what) => AppendError::Corrupt(what),
+    }
+}
+
 /// Why something could not be read. What is absent is no error.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {

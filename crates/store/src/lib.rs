@@ -29,6 +29,7 @@
 //!     payloads: Vec::new(),
 //!     idempotency: None,
 //!     expected: Vec::new(),
+//!     large: Vec::new(),
 //! };
 //! let folder = tempfile::tempdir()?;
 //! let (store, first) = Sqlite::create(Options::new(folder.path()), &journal, &seed, draft).await?;
@@ -41,6 +42,7 @@
 
 #![warn(missing_docs)]
 
+pub mod bulk;
 mod clock;
 #[cfg(any(test, feature = "conformance"))]
 #[macro_use]

@@ -3,6 +3,7 @@
 //! It yields before each answer, so that callers interleave; it reads entries back from their bytes; it checks each
 //! receipt before handing it out; and it can be told to lose a write, or to do it and answer with an error.
 
+mod bulk;
 mod disk;
 mod fault;
 mod open;

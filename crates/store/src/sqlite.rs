@@ -3,6 +3,7 @@
 //! One thread writes. It takes all batches that wait and makes them durable in one transaction with one sync (WAL,
 //! `synchronous=FULL`) and one signature. Readers have connections of their own and never keep it waiting.
 
+mod bulk;
 mod failure;
 mod folder;
 mod lookup;
@@ -24,6 +25,7 @@ use std::thread::JoinHandle;
 use model::JournalId;
 use tokio::sync::mpsc;
 
+use self::bulk::Files;
 use self::folder::Folder;
 use self::lookup::Lookup;
 use self::readers::Readers;
@@ -69,6 +71,7 @@ pub struct Sqlite {
     status: Arc<RwLock<Status>>,
     readers: Readers,
     lookup: Lookup,
+    files: Files,
     jobs: Option<mpsc::Sender<Job>>,
     writer: Option<JoinHandle<()>>,
     /// Released last, when the writer is done.

@@ -15,9 +15,10 @@ use journal::note::Vkey;
 use journal::tile::{Content, Tile, write_entry};
 use journal::tree::{Frontier, Hash};
 use journal::{Head, Idempotency};
-use model::{Entry, EntryHash, JournalId, Payload, StreamName};
+use model::{Entry, EntryHash, JournalId, LargePayload, Payload, PayloadDigest, StreamName};
 
 use self::follow::{Follow, claimed};
+use crate::bulk::{LargeStored, Parts};
 use crate::{ReadError, StoredPayload};
 
 pub use self::error::{CopyError, PutError};
@@ -52,12 +53,20 @@ pub trait Origin: Send + Sync {
         entries: &[Entry],
     ) -> Result<Vec<Option<Idempotency>>, ReadError>;
 
-    /// Returns the payloads of entries that stand from an index on, each in its order.
+    /// Returns the payloads of entries that stand from an index on, each in its order, without the large ones.
     async fn payloads(
         &self,
         from: u64,
         entries: &[Entry],
     ) -> Result<Vec<Vec<StoredPayload>>, ReadError>;
+
+    /// Returns a large payload: the one at a place of the entry at an index.
+    async fn large(
+        &self,
+        index: u64,
+        place: usize,
+        digest: &PayloadDigest,
+    ) -> Result<Option<LargeStored>, ReadError>;
 
     /// Returns the first `width` hashes of a tile.
     async fn tile(&self, level: u8, index: u64, width: u16) -> Result<Option<Vec<u8>>, ReadError>;
@@ -75,6 +84,9 @@ pub trait Target: Send {
     /// Writes groups that follow what is there. Dying leaves some of them, from the first on, and perhaps parts of the
     /// next ones, which are written again.
     async fn put(&mut self, groups: &[Group]) -> Result<(), PutError>;
+
+    /// Writes a large payload, before an entry names it, once it is sure that the bytes are those of its reference.
+    async fn put_large(&mut self, payload: &LargePayload, parts: Parts) -> Result<(), PutError>;
 
     /// Returns the newest checkpoint.
     async fn checkpoint(&mut self) -> Result<String, ReadError>;
@@ -132,8 +144,10 @@ pub struct Record {
     pub entry: Entry,
     /// What makes a retry of it recognisable.
     pub used: Option<Idempotency>,
-    /// Its payloads.
+    /// Its payloads, without the large ones.
     pub payloads: Vec<Payload>,
+    /// Its large payloads, which the target has by the time it gets this.
+    pub large: Vec<LargePayload>,
 }
 
 /// How much of a journal is copied.
@@ -306,6 +320,7 @@ async fn write_part(
     while !rest.is_empty() {
         let (now, later) = rest.split_at_mut(fitting(rest));
         fill(from, now).await?;
+        move_large(from, to, now).await?;
         to.put(now).await?;
         for group in now {
             group.records.clear();
@@ -323,7 +338,8 @@ fn fitting(groups: &[Group]) -> usize {
             .records
             .iter()
             .flat_map(|record| &record.entry.header().payloads);
-        payloads.map(|payload| payload.size).sum()
+        let held = payloads.filter(|payload| !payload.is_large());
+        held.map(|payload| payload.size).sum()
     };
     let fit = groups.iter().take_while(|group| {
         bytes += weighs(group);
@@ -353,6 +369,33 @@ async fn fill(from: &dyn Origin, groups: &mut [Group]) -> Result<(), CopyError> 
     {
         record.payloads = follow::payloads(index, &record.entry, found)?;
         record.used = used;
+    }
+    Ok(())
+}
+
+/// Moves the large payloads of groups, one after the other: none of them is held in memory.
+async fn move_large(
+    from: &dyn Origin,
+    to: &mut dyn Target,
+    groups: &mut [Group],
+) -> Result<(), CopyError> {
+    let first = groups.first().map_or(0, |group| group.before.size());
+    let records = groups.iter_mut().flat_map(|group| &mut group.records);
+    for (index, record) in (first..).zip(records) {
+        let references = record.entry.header().payloads.iter();
+        let large = references.enumerate().filter(|(_, one)| one.is_large());
+        for (place, reference) in large {
+            let found = from.large(index, place, &reference.digest).await;
+            let LargeStored { salt, parts } = found
+                .map_err(CopyError::Origin)?
+                .ok_or_else(|| follow::lacking(index))?;
+            let payload = LargePayload {
+                reference: reference.clone(),
+                salt,
+            };
+            to.put_large(&payload, parts).await?;
+            record.large.push(payload);
+        }
     }
     Ok(())
 }

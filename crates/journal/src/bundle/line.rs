@@ -40,6 +40,8 @@ pub(crate) enum Line<'a> {
         salt: Salt,
         bytes: Vec<u8>,
     },
+    /// More bytes of the payload before it.
+    More(Vec<u8>),
     Absent(PayloadDigest),
     End {
         lines: u64,
@@ -79,6 +81,7 @@ impl<'a> Line<'a> {
             }
             "i" => Some(Self::Inclusion(hashes(rest, line)?)),
             "p" => payload(rest),
+            "+" => Some(Self::More(STANDARD.decode(rest).ok()?)),
             "x" => Some(Self::Absent(rest.parse().ok()?)),
             "end" => {
                 let (lines, digest) = rest.split_once(' ')?;

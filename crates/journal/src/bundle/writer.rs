@@ -3,7 +3,7 @@ use std::io::{self, Write};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use model::{Entry, JournalId, Salt};
+use model::{Entry, JournalId, PayloadDigest, Salt};
 use sha2::{Digest as _, Sha256};
 
 use super::{Claims, Scope, VERSION};
@@ -63,7 +63,7 @@ impl<W: Write> Writer<W> {
         entry: &Entry,
         payloads: impl IntoIterator<Item = Option<(&'a Salt, &'a [u8])>>,
     ) -> io::Result<()> {
-        self.header(index, entry)?;
+        self.header(index, entry, None)?;
         self.payloads(entry, payloads)
     }
 
@@ -78,8 +78,7 @@ impl<W: Write> Writer<W> {
         proof: &[Hash],
         payloads: impl IntoIterator<Item = Option<(&'a Salt, &'a [u8])>>,
     ) -> io::Result<()> {
-        self.header(index, entry)?;
-        self.write(format_args!("i{}", spaced(proof)))?;
+        self.header(index, entry, Some(proof))?;
         self.payloads(entry, payloads)
     }
 
@@ -107,9 +106,43 @@ impl<W: Write> Writer<W> {
         Ok(writer)
     }
 
-    fn header(&mut self, index: u64, entry: &Entry) -> io::Result<()> {
+    /// Writes the next entry alone, with its inclusion proof in a bundle of streams: its payloads are to follow one by
+    /// one, in its order.
+    ///
+    /// # Errors
+    /// When the output cannot be written.
+    pub fn header(&mut self, index: u64, entry: &Entry, proof: Option<&[Hash]>) -> io::Result<()> {
         let header = std::str::from_utf8(entry.bytes()).map_err(io::Error::other)?;
-        self.write(format_args!("e {index} {} {header}", entry.hash()))
+        self.write(format_args!("e {index} {} {header}", entry.hash()))?;
+        match proof {
+            Some(proof) => self.write(format_args!("i{}", spaced(proof))),
+            None => Ok(()),
+        }
+    }
+
+    /// Writes a payload, or the beginning of one that [`Writer::more`] goes on with.
+    ///
+    /// # Errors
+    /// When the output cannot be written.
+    pub fn payload(&mut self, digest: PayloadDigest, salt: &Salt, bytes: &[u8]) -> io::Result<()> {
+        let (salt, bytes) = (hex::encode(salt), STANDARD.encode(bytes));
+        self.write(format_args!("p {digest} {salt} {bytes}"))
+    }
+
+    /// Writes more of a payload: at most 4 MiB at once.
+    ///
+    /// # Errors
+    /// When the output cannot be written.
+    pub fn more(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.write(format_args!("+ {}", STANDARD.encode(bytes)))
+    }
+
+    /// Says that a payload is left out.
+    ///
+    /// # Errors
+    /// When the output cannot be written.
+    pub fn absent(&mut self, digest: PayloadDigest) -> io::Result<()> {
+        self.write(format_args!("x {digest}"))
     }
 
     fn payloads<'a>(
@@ -121,11 +154,8 @@ impl<W: Write> Writer<W> {
         for (reference, payload) in entry.header().payloads.iter().zip(given) {
             let digest = reference.digest;
             match payload {
-                Some((salt, bytes)) => {
-                    let (salt, bytes) = (hex::encode(salt), STANDARD.encode(bytes));
-                    self.write(format_args!("p {digest} {salt} {bytes}"))?;
-                }
-                None => self.write(format_args!("x {digest}"))?,
+                Some((salt, bytes)) => self.payload(digest, salt, bytes)?,
+                None => self.absent(digest)?,
             }
         }
         Ok(())

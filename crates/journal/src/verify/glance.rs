@@ -1,6 +1,7 @@
 use model::limits::{HEADER_BYTES_MAX, INTEGER_MAX, LINKS_MAX, PAYLOADS_MAX};
 use model::{
-    EntryHash, Header, JournalId, KeyId, Name, PayloadDigest, PersonId, StreamName, canonical,
+    EntryHash, Header, JournalId, KeyId, Name, PayloadDigest, PayloadRef, PersonId, Role,
+    StreamName, canonical,
 };
 
 /// What verification needs of a header.
@@ -196,14 +197,20 @@ impl<'a> Scan<'a> {
             scan.literal(b",\"media_type\":\"")?;
             scan.text()?;
             scan.literal(b",\"role\":\"")?;
-            scan.one_of(&["raw", "facts", "rule", "people"])?;
+            let role = match scan.text()? {
+                "raw" => Role::Raw,
+                "facts" => Role::Facts,
+                "rule" => Role::Rule,
+                "people" => Role::People,
+                _ => return None,
+            };
             if scan.literal(b",\"schema\":\"").is_some() {
                 scan.valid(Name::is_valid)?;
             }
             scan.literal(b",\"size\":")?;
             let size = scan.integer()?;
             scan.literal(b"}")?;
-            Some(PayloadGlance { digest, size })
+            PayloadRef::may_have(role, size).then_some(PayloadGlance { digest, size })
         })
     }
 }

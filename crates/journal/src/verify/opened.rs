@@ -75,7 +75,7 @@ impl VerifiedBundle {
             .filter_map(|(_, place)| self.kept.at(*place))
     }
 
-    /// Finds a payload's bytes by their digest.
+    /// Finds a payload's bytes by their digest; one over what is held in memory was verified, and is not kept.
     #[must_use]
     pub fn payload(&self, digest: &PayloadDigest) -> Option<&[u8]> {
         self.kept

@@ -1,7 +1,9 @@
 use std::io::BufRead;
 
 use model::kind::Fields as _;
-use model::{Entry, EntryHash, Header, Link, Payload, PayloadDigest, Salt, StreamName};
+use model::limits::PAYLOAD_BYTES_MAX;
+use model::{Entry, EntryHash, Header, Link, PayloadDigest, Salt, StreamName};
+use sha2::{Digest as _, Sha256};
 
 use super::chain::Chains;
 use super::glance::{Glance, PayloadGlance};
@@ -76,6 +78,35 @@ struct Current {
     unproved: bool,
     /// Its payloads that are still to come, the next one last.
     payloads: Vec<PayloadGlance>,
+    /// The payload that has begun.
+    begun: Option<Begun>,
+}
+
+/// A payload whose lines are not all read.
+struct Begun {
+    named: PayloadGlance,
+    /// Where it begins.
+    line: u64,
+    salt: Salt,
+    hasher: Sha256,
+    size: u64,
+    /// Its bytes, of one that is held in memory.
+    bytes: Vec<u8>,
+}
+
+impl Begun {
+    fn add(&mut self, bytes: Vec<u8>) {
+        self.hasher.update(&bytes);
+        self.size = self.size.saturating_add(bytes.len() as u64);
+        if self.named.size > PAYLOAD_BYTES_MAX as u64 || self.size > self.named.size {
+            return;
+        }
+        if self.bytes.is_empty() {
+            self.bytes = bytes;
+        } else {
+            self.bytes.extend_from_slice(&bytes);
+        }
+    }
 }
 
 impl<'a, K: Keep> Run<'a, K> {
@@ -114,6 +145,9 @@ impl<'a, K: Keep> Run<'a, K> {
     fn lines(&mut self, reader: &mut Reader<impl BufRead>) -> Result<(), Wrong> {
         loop {
             let line = Line::parse(reader.line());
+            if !matches!(line, Some(Line::More(_))) {
+                self.end_payload()?;
+            }
             if matches!(line, Some(Line::Entry { .. } | Line::End { .. })) {
                 self.close()?;
             }
@@ -136,7 +170,13 @@ impl<'a, K: Keep> Run<'a, K> {
                     digest,
                     salt,
                     bytes,
-                } => self.payload(digest, salt, bytes)?,
+                } => self.begin_payload(digest, salt, bytes)?,
+                Line::More(bytes) => {
+                    let current = self.current.as_mut();
+                    let begun = current.and_then(|current| current.begun.as_mut());
+                    let begun = begun.ok_or(Wrong::Malformed("a line stands where it must not"))?;
+                    begun.add(bytes);
+                }
                 Line::Absent(digest) => {
                     self.named_payload(digest)?;
                     self.payloads_absent += 1;
@@ -214,6 +254,7 @@ impl<'a, K: Keep> Run<'a, K> {
             entry: None,
             unproved: self.scope == Scope::Streams,
             payloads,
+            begun: None,
         });
         Ok(())
     }
@@ -254,13 +295,44 @@ impl<'a, K: Keep> Run<'a, K> {
         }
     }
 
-    fn payload(&mut self, digest: PayloadDigest, salt: Salt, bytes: Vec<u8>) -> Result<(), Wrong> {
+    fn begin_payload(
+        &mut self,
+        digest: PayloadDigest,
+        salt: Salt,
+        bytes: Vec<u8>,
+    ) -> Result<(), Wrong> {
         let named = self.named_payload(digest)?;
-        if Payload::digest_of(&salt, &bytes) != digest || named.size != bytes.len() as u64 {
+        let mut begun = Begun {
+            named,
+            line: self.place.line,
+            salt,
+            hasher: Sha256::new_with_prefix(salt),
+            size: 0,
+            bytes: Vec::new(),
+        };
+        begun.add(bytes);
+        if let Some(current) = &mut self.current {
+            current.begun = Some(begun);
+        }
+        Ok(())
+    }
+
+    /// Ends a payload, all of whose lines were there.
+    fn end_payload(&mut self) -> Result<(), Wrong> {
+        let current = self.current.as_mut();
+        let Some(begun) = current.and_then(|current| current.begun.take()) else {
+            return Ok(());
+        };
+        let digest = begun.named.digest;
+        let found = PayloadDigest(begun.hasher.finalize().into());
+        if found != digest || begun.named.size != begun.size {
+            self.place.line = begun.line;
             return Err(Wrong::Payload(digest));
         }
         self.payloads += 1;
-        self.keep.payload(digest, salt, bytes);
+        if begun.bytes.len() as u64 == begun.size {
+            self.keep.payload(digest, begun.salt, begun.bytes);
+        }
         Ok(())
     }
 

@@ -140,6 +140,7 @@ impl Book {
             payloads: payloads.to_vec(),
             idempotency: None,
             expected: Vec::new(),
+            large: Vec::new(),
         };
         let heads: Vec<_> = draft
             .streams

@@ -9,9 +9,8 @@ use super::parallel;
 use super::table::{Placed, Table};
 use crate::{ReadError, StoredPayload};
 
-/// No object that is a payload is longer: what a reporter may send straight to the bucket.
-const OBJECT_BYTES_MAX: u64 = 64 * 1024 * 1024;
-const _: () = assert!(PAYLOAD_BYTES_MAX as u64 + SALT_BYTES as u64 <= OBJECT_BYTES_MAX);
+/// No object is longer that is salt and payload; a large one is read in parts (`bulk`).
+const OBJECT_BYTES_MAX: u64 = (PAYLOAD_BYTES_MAX + SALT_BYTES) as u64;
 const SALT_BYTES: usize = 32;
 
 /// One journal's payloads. A copy is the same.
@@ -101,6 +100,6 @@ fn check(digest: &PayloadDigest, payload: StoredPayload) -> Result<StoredPayload
     }
 }
 
-fn object(digest: &PayloadDigest) -> String {
+pub(super) fn object(digest: &PayloadDigest) -> String {
     format!("p/{digest}")
 }

@@ -2,11 +2,12 @@
 
 use async_trait::async_trait;
 use journal::kind::Recovered;
-use journal::{Draft, Head};
+use journal::{Draft, Head, Idempotency};
 use model::kind::Fields as _;
 use model::{EntryHash, JournalId, PayloadDigest, StreamName};
 
 use super::Dynamo;
+use crate::bulk::Bulk;
 use crate::{
     AppendError, Appended, Consistency, Direction, ReadError, Receipt, RecoverError, Status, Store,
     Stored, StoredPayload,
@@ -80,6 +81,14 @@ impl Store for Dynamo {
             Some(published) => self.log.entries(&published, from_index, limit).await,
             None => Ok(Vec::new()),
         }
+    }
+
+    fn bulk(&self) -> &dyn Bulk {
+        &self.payloads
+    }
+
+    async fn repeated(&self, used: &Idempotency) -> Result<Option<Appended>, AppendError> {
+        self.find_repeated(used).await
     }
 
     async fn payloads(

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use journal::{Draft, LinkError, Receipt};
+use journal::{Draft, Idempotency, LinkError, Receipt};
 use model::Payload;
 use model::limits::{BATCH_ITEMS_MAX, HEADER_BYTES_MAX, STREAM_NAME_BYTES_MAX};
 
@@ -15,6 +15,7 @@ use super::promises::Current;
 use super::send::{self, Sent};
 use super::table::{ITEM_BYTES_MAX, TRANSACTION_BYTES_MAX, TRANSACTION_ITEMS_MAX};
 use crate::clock::Moment;
+pub(super) use crate::error::unappended;
 use crate::stage::{self, Outcome, Stage, Staged, Time};
 use crate::{AppendError, Appended, ReadError, Stored};
 
@@ -293,6 +294,24 @@ impl Dynamo {
             .ok_or(AppendError::Corrupt("an entry of a batch is missing"))
     }
 
+    /// Finds what was recorded under an idempotency key.
+    pub(super) async fn find_repeated(
+        &self,
+        wanted: &Idempotency,
+    ) -> Result<Option<Appended>, AppendError> {
+        let item = self.table.get(self.layout.idempotency(&wanted.key)).await?;
+        let Some(item) = item else { return Ok(None) };
+        let used = Use::read(item).map_err(unappended)?;
+        if used.content != wanted.content {
+            return Err(AppendError::KeyReused { place: 0 });
+        }
+        let known = self.known(vec![used]).await.map_err(unappended)?;
+        let found = known.into_values().next();
+        found
+            .map(Some)
+            .ok_or(AppendError::Corrupt("an entry of a batch is missing"))
+    }
+
     /// Reads entries that are stored already, with the promises that were given for them.
     async fn known(
         &self,
@@ -332,13 +351,5 @@ impl Dynamo {
             })
             .chain(copied.into_iter().map(Ok))
             .collect()
-    }
-}
-
-/// A failed read before a write: nothing was recorded.
-pub(super) fn unappended(error: ReadError) -> AppendError {
-    match error {
-        ReadError::Unavailable(source) => AppendError::Unavailable(source),
-        ReadError::Corrupt(what) => AppendError::Corrupt(what),
     }
 }

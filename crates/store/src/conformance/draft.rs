@@ -57,6 +57,7 @@ pub fn attestation(number: u64, streams: &[StreamName]) -> Draft {
             content: digest("content", number),
         }),
         expected: Vec::new(),
+        large: Vec::new(),
     }
 }
 
@@ -85,6 +86,7 @@ pub(crate) fn draft<F: Fields>(fields: &F, streams: Vec<StreamName>) -> Draft {
         payloads: Vec::new(),
         idempotency: None,
         expected: Vec::new(),
+        large: Vec::new(),
     }
 }
 

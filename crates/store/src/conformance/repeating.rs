@@ -120,3 +120,21 @@ pub async fn callers_who_repeat_each_other_get_one_entry(home: &dyn Home) {
     assert!(appended.iter().all(|one| one.receipt == appended[0].receipt));
     assert_eq!(store.status().await.unwrap().size, 2);
 }
+
+/// See the name.
+pub async fn what_a_key_was_used_for_is_found_without_its_draft(home: &dyn Home) {
+    let store = created(home).await;
+    let draft = attestation(1, &[stream("a")]);
+    let mut used = draft.idempotency.unwrap();
+    assert!(store.repeated(&used).await.unwrap().is_none());
+    let first = append(&*store, vec![draft]).await.remove(0);
+    let found = store.repeated(&used).await.unwrap().unwrap();
+    assert!(found.replayed);
+    assert_eq!(found.stored.entry.hash(), first.stored.entry.hash());
+    used.content = [0; 32];
+    let other = store.repeated(&used).await;
+    assert!(
+        matches!(other, Err(AppendError::KeyReused { place: 0 })),
+        "{other:?}"
+    );
+}

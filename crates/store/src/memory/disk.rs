@@ -26,6 +26,10 @@ pub(super) struct Content {
     pub(super) version: u32,
     pub(super) rows: Vec<Row>,
     pub(super) checkpoints: BTreeMap<u64, String>,
+    /// What was sent and not used yet, by its name.
+    pub(super) uploads: BTreeMap<String, Vec<u8>>,
+    /// Large payloads, whether anything names them or not.
+    pub(super) large: BTreeMap<PayloadDigest, StoredPayload>,
     streams: BTreeMap<StreamName, Vec<u64>>,
     in_use: bool,
 }
@@ -46,6 +50,8 @@ impl Default for Disk {
             version: VERSION,
             rows: Vec::new(),
             checkpoints: BTreeMap::new(),
+            uploads: BTreeMap::new(),
+            large: BTreeMap::new(),
             streams: BTreeMap::new(),
             in_use: false,
         })))
@@ -121,6 +127,7 @@ impl Row {
     pub(super) fn new(staged: Staged) -> Self {
         let references = staged.entry.header().payloads.iter();
         let payloads = references
+            .filter(|reference| !reference.is_large())
             .zip(staged.draft.payloads)
             .map(|(reference, payload)| {
                 let stored = StoredPayload {

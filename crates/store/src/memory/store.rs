@@ -3,15 +3,16 @@
 use async_trait::async_trait;
 use journal::kind::Recovered;
 use journal::tree::consistency_proof;
-use journal::{Draft, Head};
+use journal::{Draft, Head, Idempotency};
 use model::kind::Fields as _;
 use model::{EntryHash, JournalId, PayloadDigest, StreamName};
 
 use super::disk::{Content, Row};
 use super::{Memory, State};
+use crate::bulk::Bulk;
 use crate::clock::Moment;
 use crate::seal::{self, Sealed};
-use crate::stage::{Outcome, Stage, Time};
+use crate::stage::{Outcome, Past as _, Stage, Time};
 use crate::{
     AppendError, Appended, Consistency, Direction, ReadError, ReadOnlyReason, Receipt,
     RecoverError, Status, Store, Stored, StoredPayload,
@@ -127,6 +128,24 @@ impl Store for Memory {
     async fn entries(&self, from_index: u64, limit: usize) -> Result<Vec<Stored>, ReadError> {
         self.read(|content| content.all((from_index..content.size()).take(limit)))
             .await
+    }
+
+    fn bulk(&self) -> &dyn Bulk {
+        self
+    }
+
+    async fn repeated(&self, used: &Idempotency) -> Result<Option<Appended>, AppendError> {
+        self.read(|content| {
+            let mut past = content;
+            match past.key(&used.key).map_err(AppendError::Unavailable)? {
+                None => Ok(None),
+                Some(found) if found.content == used.content => self
+                    .appended(content, 0, Outcome::Known(found.entry))
+                    .map(Some),
+                Some(_) => Err(AppendError::KeyReused { place: 0 }),
+            }
+        })
+        .await
     }
 
     async fn payloads(

@@ -10,6 +10,7 @@ use model::{JournalId, StreamName};
 use rusqlite::{Connection, OptionalExtension as _};
 use tokio::sync::mpsc;
 
+use super::bulk::Files;
 use super::folder::{self, Folder};
 use super::lookup::Lookup;
 use super::nodes::StoredNodes;
@@ -126,6 +127,8 @@ impl Sqlite {
             status: Arc::clone(&status),
         };
         let readers = Readers::open(&folder.database(), options.readers)?;
+        let files = Files::new(&options.folder);
+        files.sweep_at_start()?;
         let (jobs, waiting) = mpsc::channel(WAITING_MAX);
         let writer = std::thread::Builder::new()
             .name("journal-writer".to_owned())
@@ -136,6 +139,7 @@ impl Sqlite {
             status,
             readers,
             lookup,
+            files,
             jobs: Some(jobs),
             writer: Some(writer),
             _folder: folder,

@@ -131,7 +131,11 @@ fn read_hot(connection: &Connection, stream: &StreamName) -> Result<Option<Hot>>
         .optional()
 }
 
-fn read_key(connection: &Connection, hint: &Hint, key: &[u8; 32]) -> Result<Option<KeyUse<u64>>> {
+pub(super) fn read_key(
+    connection: &Connection,
+    hint: &Hint,
+    key: &[u8; 32],
+) -> Result<Option<KeyUse<u64>>> {
     for index in hint.candidates(connection)? {
         let used = connection
             .prepare_cached("SELECT content FROM entry WHERE idx = ?1 AND key = ?2")?

@@ -2,7 +2,7 @@
 
 use journal::tree::consistency_proof;
 use journal::{Head, Receipt};
-use model::{Entry, EntryHash, PayloadDigest, StreamName};
+use model::{Entry, EntryHash, PayloadDigest, Salt, StreamName};
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use super::lookup::Hint;
@@ -140,15 +140,31 @@ pub(super) fn payload(
     hint: &Hint,
     digest: &PayloadDigest,
 ) -> Read<Option<StoredPayload>> {
+    let found = payload_row(connection, hint, digest)?;
+    Ok(found.and_then(|(salt, bytes)| bytes.map(|bytes| StoredPayload { salt, bytes })))
+}
+
+/// Returns the salt of a large payload.
+pub(super) fn large_salt(
+    connection: &Connection,
+    hint: &Hint,
+    digest: &PayloadDigest,
+) -> Read<Option<Salt>> {
+    let found = payload_row(connection, hint, digest)?;
+    Ok(found.and_then(|(salt, bytes)| bytes.is_none().then_some(salt)))
+}
+
+fn payload_row(
+    connection: &Connection,
+    hint: &Hint,
+    digest: &PayloadDigest,
+) -> Read<Option<(Salt, Option<Vec<u8>>)>> {
     for index in hint.candidates(connection)? {
         let first = index * PAYLOADS_PER_ENTRY;
         let found = connection
             .prepare_cached(PAYLOAD)?
             .query_row((first, first + PAYLOADS_PER_ENTRY, &digest.0), |row| {
-                Ok(StoredPayload {
-                    salt: row.get(0)?,
-                    bytes: row.get(1)?,
-                })
+                Ok((row.get(0)?, row.get(1)?))
             })
             .optional()?;
         if found.is_some() {

@@ -15,6 +15,8 @@ pub(super) const AS_OF_STEP: u64 = 16;
 
 /// Tables that are truth: `entry`, `payload`, `checkpoint`. The others can be rebuilt from them.
 ///
+/// A payload without bytes is a large one: a file has them (`bulk`).
+///
 /// Rows are only ever added. The triggers say so to anyone who opens the file with another program.
 pub(super) const TABLES: &str = "
 CREATE TABLE journal(id TEXT NOT NULL) STRICT;
@@ -22,7 +24,7 @@ CREATE TABLE entry(
     idx INTEGER PRIMARY KEY, hash BLOB NOT NULL, key BLOB, content BLOB, header BLOB NOT NULL
 ) STRICT;
 CREATE TABLE payload(
-    id INTEGER PRIMARY KEY, digest BLOB NOT NULL, salt BLOB NOT NULL, bytes BLOB NOT NULL
+    id INTEGER PRIMARY KEY, digest BLOB NOT NULL, salt BLOB NOT NULL, bytes BLOB
 ) STRICT;
 CREATE TABLE checkpoint(size INTEGER PRIMARY KEY, note TEXT NOT NULL) STRICT;
 CREATE TABLE stream(name TEXT PRIMARY KEY, id INTEGER NOT NULL) STRICT, WITHOUT ROWID;

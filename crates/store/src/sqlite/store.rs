@@ -4,12 +4,14 @@ use std::sync::PoisonError;
 
 use async_trait::async_trait;
 use journal::key::{LogKey, Seed};
-use journal::{Draft, Head};
+use journal::{Draft, Head, Idempotency};
 use model::{EntryHash, JournalId, PayloadDigest, StreamName};
 use tokio::sync::oneshot;
 
 use super::writer::{Answer, Answered, Job};
-use super::{Sqlite, read};
+use super::{Sqlite, past, read};
+use crate::bulk::Bulk;
+use crate::error::unappended;
 use crate::{
     AppendError, Appended, Consistency, Direction, ReadError, Receipt, RecoverError, Status, Store,
     Stored, StoredPayload,
@@ -99,6 +101,25 @@ impl Store for Sqlite {
         self.readers
             .read(move |connection| read::entries(connection, from_index, limit))
             .await
+    }
+
+    fn bulk(&self) -> &dyn Bulk {
+        self
+    }
+
+    async fn repeated(&self, used: &Idempotency) -> Result<Option<Appended>, AppendError> {
+        let (hint, key) = (self.lookup.hint(&used.key), used.key);
+        let found = self
+            .readers
+            .read(move |connection| Ok(past::read_key(connection, &hint, &key)?))
+            .await;
+        match found.map_err(unappended)? {
+            None => Ok(None),
+            Some(found) if found.content == used.content => {
+                self.first_appended(found.entry).await.map(Some)
+            }
+            Some(_) => Err(AppendError::KeyReused { place: 0 }),
+        }
     }
 
     async fn payloads(

@@ -11,9 +11,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use journal::tree::{Frontier, Nodes as _};
 use journal::{Draft, Head, Idempotency};
-use model::{Entry, EntryHash, JournalId, StreamName};
-use rusqlite::Connection;
+use model::{Entry, EntryHash, JournalId, LargePayload, PayloadDigest, StreamName};
+use rusqlite::{Connection, OptionalExtension as _};
 
+use super::bulk::Files;
 use super::failure::append_error;
 use super::folder::{self, Folder};
 use super::lookup::Lookup;
@@ -23,6 +24,7 @@ use super::past::HotStreams;
 use super::schema::PAYLOADS_PER_ENTRY;
 use super::write::{Remembered, write};
 use super::{read, schema};
+use crate::bulk::{LargeStored, Parts};
 use crate::outside;
 use crate::seal::Sealed;
 use crate::stage::Staged;
@@ -38,6 +40,7 @@ const PAGE: u64 = 1_000;
 pub struct SqliteOrigin {
     journal: JournalId,
     connection: Mutex<Connection>,
+    files: Files,
     _folder: Folder,
 }
 
@@ -55,6 +58,7 @@ impl SqliteOrigin {
         Ok(Self {
             journal: check_journal(&connection, None)?,
             connection: Mutex::new(connection),
+            files: Files::new(path),
             _folder: folder,
         })
     }
@@ -151,7 +155,8 @@ impl Origin for SqliteOrigin {
     ) -> Result<Vec<Vec<StoredPayload>>, ReadError> {
         let connection = self.lock();
         let mut statement = connection.prepare_cached(
-            "SELECT salt, bytes FROM payload WHERE id >= ?1 AND id < ?2 ORDER BY id",
+            "SELECT salt, bytes FROM payload
+             WHERE id >= ?1 AND id < ?2 AND bytes IS NOT NULL ORDER BY id",
         )?;
         let mut payloads = Vec::with_capacity(entries.len());
         for (index, _) in (from..).zip(entries) {
@@ -165,6 +170,26 @@ impl Origin for SqliteOrigin {
             payloads.push(found.collect::<Result<_, _>>()?);
         }
         Ok(payloads)
+    }
+
+    async fn large(
+        &self,
+        index: u64,
+        place: usize,
+        digest: &PayloadDigest,
+    ) -> Result<Option<LargeStored>, ReadError> {
+        let id = index * PAYLOADS_PER_ENTRY + place as u64;
+        let salt = self
+            .lock()
+            .query_row("SELECT salt FROM payload WHERE id = ?1", [id], |row| {
+                row.get(0)
+            })
+            .optional()?;
+        salt.map(|salt| {
+            let parts = self.files.payload(digest)?;
+            Ok(LargeStored { salt, parts })
+        })
+        .transpose()
     }
 
     async fn tile(&self, level: u8, index: u64, width: u16) -> Result<Option<Vec<u8>>, ReadError> {
@@ -278,6 +303,18 @@ impl Target for SqliteTarget {
         Ok(())
     }
 
+    async fn put_large(&mut self, payload: &LargePayload, parts: Parts) -> Result<(), PutError> {
+        let (files, payload) = (Files::new(&self.path), payload.clone());
+        let LargePayload { reference, salt } = payload;
+        let copied = tokio::task::spawn_blocking(move || {
+            files.copy(reference.size, &salt, &reference.digest, parts)
+        });
+        copied
+            .await
+            .map_err(|error| PutError::Unavailable(error.into()))?
+            .map_err(|error| PutError::Unavailable(error.into()))
+    }
+
     async fn checkpoint(&mut self) -> Result<String, ReadError> {
         let newest = read::newest_checkpoint(self.connection()?)?;
         newest
@@ -358,6 +395,7 @@ fn staged(record: &Record) -> Staged {
             payloads: record.payloads.clone(),
             idempotency: record.used,
             expected: Vec::new(),
+            large: record.large.clone(),
         },
     }
 }

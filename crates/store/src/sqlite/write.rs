@@ -92,13 +92,18 @@ impl<'c> Rows<'c> {
         let content = draft.idempotency.as_ref().map(|used| &used.content);
         self.entry
             .execute((index, &hash.0, key, content, entry.bytes()))?;
-        let references = &entry.header().payloads;
-        for (id, (payload, reference)) in
-            (index * PAYLOADS_PER_ENTRY..).zip(draft.payloads.iter().zip(references))
-        {
+        // In the header's order; of a large one the bytes stand in a file already.
+        let (mut here, mut large) = (draft.payloads.iter(), draft.large.iter());
+        for (id, reference) in (index * PAYLOADS_PER_ENTRY..).zip(&entry.header().payloads) {
             let digest = &reference.digest.0;
-            self.payload
-                .execute((id, digest, &payload.salt, payload.bytes.as_slice()))?;
+            let (salt, bytes) = if reference.is_large() {
+                (large.next().map(|large| &large.salt), None)
+            } else {
+                let payload = here.next();
+                let bytes = payload.map(|payload| payload.bytes.as_slice());
+                (payload.map(|payload| &payload.salt), bytes)
+            };
+            self.payload.execute((id, digest, salt, bytes))?;
         }
         Ok(())
     }

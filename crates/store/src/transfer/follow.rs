@@ -66,6 +66,7 @@ impl Follow {
             entry,
             used: None,
             payloads: Vec::new(),
+            large: Vec::new(),
         });
         Ok(Group {
             checkpoint: note,
@@ -164,9 +165,11 @@ pub(super) fn payloads(
     entry: &Entry,
     found: Vec<StoredPayload>,
 ) -> Result<Vec<Payload>, CopyError> {
-    let references = &entry.header().payloads;
-    let payloads: Vec<Payload> = references
-        .iter()
+    let references = || {
+        let references = entry.header().payloads.iter();
+        references.filter(|reference| !reference.is_large())
+    };
+    let payloads: Vec<Payload> = references()
         .zip(found)
         .map(|(reference, found)| Payload {
             role: reference.role,
@@ -179,13 +182,17 @@ pub(super) fn payloads(
     if payloads
         .iter()
         .map(Payload::reference)
-        .eq(references.iter().cloned())
+        .eq(references().cloned())
     {
         Ok(payloads)
     } else {
-        Err(CopyError::Entry {
-            index,
-            what: "a payload is missing, or not what its digest says",
-        })
+        Err(lacking(index))
+    }
+}
+
+pub(super) const fn lacking(index: u64) -> CopyError {
+    CopyError::Entry {
+        index,
+        what: "a payload is missing, or not what its digest says",
     }
 }

@@ -11,8 +11,10 @@ use model::StreamName;
 use model::kind::Fields as _;
 use rusqlite::Connection;
 use rusqlite::types::Value;
+use sha2::Digest as _;
 
 use super::*;
+use crate::conformance::bulk::kept;
 use crate::conformance::{SEED, TestClock, attestation, genesis, journal_id, recovered, stream};
 use crate::{Appended, OpenError, Options, Sqlite, SqliteOrigin, SqliteTarget, Store as _};
 
@@ -74,6 +76,9 @@ impl Source {
             let mut first = attestation(number * 2, &streams);
             if number % 4 == 0 {
                 first.payloads[0].bytes = vec![b'x'; 6_000];
+            }
+            if number == 5 {
+                first.large.push(kept(store, [5; 32]).await);
             }
             let mut second = attestation(number * 2 + 1, &streams[1..]);
             if number % 3 == 0 {
@@ -170,6 +175,11 @@ pub(crate) fn rows(folder: &Path) -> Vec<String> {
             rows.extend(read);
         }
     }
+    for file in fs::read_dir(folder.join("large")).unwrap() {
+        let file = file.unwrap();
+        let digest = sha2::Sha256::digest(fs::read(file.path()).unwrap());
+        rows.push(format!("{:?} {digest:x?}", file.file_name()));
+    }
     rows
 }
 
@@ -203,6 +213,10 @@ impl Target for Stopping<'_> {
             self.target.put(std::slice::from_ref(group)).await?;
         }
         Ok(())
+    }
+
+    async fn put_large(&mut self, payload: &LargePayload, parts: Parts) -> Result<(), PutError> {
+        self.target.put_large(payload, parts).await
     }
 
     async fn checkpoint(&mut self) -> Result<String, ReadError> {

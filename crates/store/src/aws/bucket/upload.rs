@@ -1,71 +1,35 @@
-//! Objects that somebody else writes: announced with their length and checksum, and looked at afterwards.
+//! Objects that are too large to be held: written by somebody else, read in parts, copied by the service itself.
 
+use std::path::Path;
 use std::time::Duration;
 
+use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::presigning::PresigningConfig;
-use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumMode};
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{ChecksumAlgorithm, MetadataDirective};
 use aws_smithy_types::base64;
+use model::Salt;
 
-use super::{Bucket, GET, PUT};
+use super::{BODY, Bucket, GET, PUT, status};
 use crate::ReadError;
 use crate::aws::error::{CallError, Reason};
+use crate::bulk::{Announced, LargeStored, Parts};
 
-/// What is known of an object without reading it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::aws) struct Described {
-    /// Its length.
-    pub(in crate::aws) size: u64,
-    /// The SHA-256 of its bytes, where it was sent with them: the service has checked it.
-    pub(in crate::aws) sha256: Option<[u8; 32]>,
-}
-
-/// A request that somebody without permissions can send for us.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::aws) struct Presigned {
-    /// Where to, with `PUT`.
-    pub(in crate::aws) url: String,
-    /// Headers that must be sent with it.
-    pub(in crate::aws) headers: Vec<(String, String)>,
-}
+/// The metadata that holds the salt of a large payload: its object holds nothing but its bytes.
+pub(super) const SALT: &str = "salt";
+/// The service copies, and a home is moved, at some 100 MB a second.
+const LARGE: Duration = Duration::from_secs(120);
 
 impl Bucket {
-    /// Describes an object.
-    pub(in crate::aws) async fn head(&self, key: &str) -> Result<Option<Described>, ReadError> {
-        let answer = self
-            .client
-            .head_object()
-            .bucket(&*self.name)
-            .key(self.key(key))
-            .checksum_mode(ChecksumMode::Enabled)
-            .send()
-            .await;
-        match answer {
-            Ok(answer) => Ok(Some(Described {
-                size: answer
-                    .content_length
-                    .and_then(|length| u64::try_from(length).ok())
-                    .ok_or(ReadError::Corrupt("an object has no length"))?,
-                sha256: answer.checksum_sha256.as_deref().and_then(sha256_of),
-            })),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(|error| error.is_not_found()) =>
-            {
-                Ok(None)
-            }
-            Err(error) => Err(CallError::of(GET, self.resource(key), error).into()),
-        }
-    }
-
-    /// Allows somebody to write an object with exactly these bytes, for a while.
+    /// Allows somebody to write an object with exactly these bytes, if there is none, for a while.
     pub(in crate::aws) async fn presign(
         &self,
         key: &str,
         sha256: &[u8; 32],
         size: u64,
         valid: Duration,
-    ) -> Result<Presigned, CallError> {
+    ) -> Result<Announced, CallError> {
         let refused = || CallError::because(PUT, self.resource(key), Reason::Refused);
         let valid = PresigningConfig::expires_in(valid).map_err(|_| refused())?;
         let request = self
@@ -83,13 +47,128 @@ impl Bucket {
         let headers = request
             .headers()
             .map(|(name, value)| (name.to_owned(), value.to_owned()));
-        Ok(Presigned {
+        Ok(Announced {
             url: request.uri().to_owned(),
             headers: headers.collect(),
         })
     }
+
+    /// Reads an object in parts.
+    pub(in crate::aws) async fn parts(&self, key: &str) -> Result<Option<Parts>, ReadError> {
+        Ok(self.open(key).await?.map(|answer| parts_of(answer.body)))
+    }
+
+    /// Reads an object with a salt in parts; nothing where it has none.
+    pub(in crate::aws) async fn large(&self, key: &str) -> Result<Option<LargeStored>, ReadError> {
+        let Some(answer) = self.open(key).await? else {
+            return Ok(None);
+        };
+        let Some(salt) = answer.metadata().and_then(|metadata| metadata.get(SALT)) else {
+            return Ok(None);
+        };
+        let salt = hex::decode(salt).ok().and_then(|salt| salt.try_into().ok());
+        Ok(Some(LargeStored {
+            salt: salt.ok_or(ReadError::Corrupt("a payload's salt is none"))?,
+            parts: parts_of(answer.body),
+        }))
+    }
+
+    async fn open(&self, key: &str) -> Result<Option<GetObjectOutput>, ReadError> {
+        let answer = self
+            .client
+            .get_object()
+            .bucket(&*self.name)
+            .key(self.key(key))
+            .send()
+            .await;
+        match answer {
+            Ok(answer) => Ok(Some(answer)),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|error| error.is_no_such_key()) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(CallError::of(GET, self.resource(key), error).into()),
+        }
+    }
+
+    /// Has an object copied to another, with a salt. What is there already has the same name because it is the same.
+    pub(in crate::aws) async fn copy(
+        &self,
+        from: &str,
+        to: &str,
+        salt: &Salt,
+    ) -> Result<(), CallError> {
+        let request = self
+            .client
+            .copy_object()
+            .copy_source(format!("{}/{}", self.name, self.key(from)))
+            .bucket(&*self.name)
+            .key(self.key(to))
+            .metadata_directive(MetadataDirective::Replace)
+            .metadata(SALT, hex::encode(salt))
+            .checksum_algorithm(ChecksumAlgorithm::Sha256)
+            .if_none_match("*");
+        let sent = request.customize().config_override(patient()).send().await;
+        match sent {
+            Ok(_) => Ok(()),
+            Err(error) if status(&error) == Some(412) => Ok(()),
+            Err(error) => Err(CallError::of(PUT, self.resource(to), error)),
+        }
+    }
+
+    /// Writes an object with a salt from a file. What is there already has the same name because it is the same.
+    pub(in crate::aws) async fn put_file(
+        &self,
+        key: &str,
+        salt: &Salt,
+        sha256: &[u8; 32],
+        file: &Path,
+    ) -> Result<(), ReadError> {
+        let body = ByteStream::from_path(file).await;
+        let request = self
+            .client
+            .put_object()
+            .bucket(&*self.name)
+            .key(self.key(key))
+            .metadata(SALT, hex::encode(salt))
+            .checksum_sha256(base64::encode(sha256))
+            .if_none_match("*")
+            .body(body.map_err(|error| ReadError::Unavailable(error.into()))?);
+        let sent = request.customize().config_override(patient()).send().await;
+        match sent {
+            Ok(_) => Ok(()),
+            Err(error) if status(&error) == Some(412) => Ok(()),
+            Err(error) => Err(CallError::of(PUT, self.resource(key), error).into()),
+        }
+    }
 }
 
-fn sha256_of(text: &str) -> Option<[u8; 32]> {
-    base64::decode(text).ok()?.try_into().ok()
+fn patient() -> aws_sdk_s3::config::Builder {
+    let timeouts = TimeoutConfig::builder()
+        .operation_attempt_timeout(LARGE)
+        .operation_timeout(LARGE);
+    aws_sdk_s3::Config::builder().timeout_config(timeouts.build())
+}
+
+/// Reads a body as it is taken. What it should be, whoever takes it knows.
+fn parts_of(mut body: ByteStream) -> Parts {
+    let (sender, parts) = Parts::channel();
+    tokio::spawn(async move {
+        loop {
+            let part = match tokio::time::timeout(BODY, body.next()).await {
+                Ok(None) => return,
+                Ok(Some(Ok(part))) => Ok(part.to_vec()),
+                Ok(Some(Err(error))) => Err(ReadError::Unavailable(error.into())),
+                Err(late) => Err(ReadError::Unavailable(late.into())),
+            };
+            let broken = part.is_err();
+            if !sender.send(part).await || broken {
+                return;
+            }
+        }
+    });
+    parts
 }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::AttributeValue;
 use journal::key::LogKey;
-use journal::{Draft, Head, Receipt};
+use journal::{Draft, Head, Idempotency, Receipt};
 use model::{EntryHash, JournalId, PayloadDigest, StreamName};
 use tokio::runtime::Handle;
 use tokio::sync::OnceCell;
@@ -20,6 +20,7 @@ use super::place::{Place, Servers, unique};
 use crate::aws::layout::Layout;
 use crate::aws::log::Published;
 use crate::aws::{Dynamo, Sealer};
+use crate::bulk::Bulk;
 use crate::conformance::{Home, SEED, TestClock, journal_id};
 use crate::{
     AppendError, Appended, Clock, Consistency, Direction, OpenError, ReadError, RecoverError,
@@ -316,6 +317,14 @@ impl Store for Sealing {
 
     async fn entries(&self, from_index: u64, limit: usize) -> Result<Vec<Stored>, ReadError> {
         self.store.entries(from_index, limit).await
+    }
+
+    fn bulk(&self) -> &dyn Bulk {
+        self.store.bulk()
+    }
+
+    async fn repeated(&self, used: &Idempotency) -> Result<Option<Appended>, AppendError> {
+        self.store.repeated(used).await
     }
 
     async fn payloads(

@@ -89,7 +89,6 @@ async fn somebody_else_can_write_an_object_that_was_announced() {
             .unwrap()
             .try_into()
             .unwrap();
-    assert_eq!(bucket.head("p/large").await.unwrap(), None);
     let presigned = bucket
         .presign(
             "p/large",
@@ -119,8 +118,6 @@ async fn somebody_else_can_write_an_object_that_was_announced() {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-    let described = bucket.head("p/large").await.unwrap().unwrap();
-    assert_eq!((described.size, described.sha256), (14, Some(sha256)));
     assert_eq!(
         bucket.get("p/large", 100).await.unwrap().unwrap().bytes,
         bytes

@@ -2,13 +2,14 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use journal::Idempotency;
-use model::{Entry, EntryHash, JournalId};
+use model::{Entry, EntryHash, JournalId, PayloadDigest};
 
 use crate::aws::layout::{SHARDS, moved_size, next_day, ordinal, read_moved_uses};
 use crate::aws::log::Published;
 use crate::aws::records::Records;
 use crate::aws::table::Range;
 use crate::aws::{Dynamo, Settings, parallel};
+use crate::bulk::{Bulk as _, LargeStored};
 use crate::transfer::Origin;
 use crate::{OpenError, ReadError, StoredPayload};
 
@@ -186,14 +187,27 @@ impl Origin for DynamoOrigin {
         _: u64,
         entries: &[Entry],
     ) -> Result<Vec<Vec<StoredPayload>>, ReadError> {
-        let named = entries.iter().flat_map(|entry| &entry.header().payloads);
+        let held = |entry: &Entry| {
+            let payloads = entry.header().payloads.clone();
+            payloads.into_iter().filter(|payload| !payload.is_large())
+        };
+        let named = entries.iter().flat_map(held);
         let digests: Vec<_> = named.map(|payload| payload.digest).collect();
         let mut found = self.store.payloads.get(&digests).await?.into_iter();
         let payloads = entries.iter().map(|entry| {
-            let count = entry.header().payloads.len();
+            let count = held(entry).count();
             found.by_ref().take(count).flatten().collect()
         });
         Ok(payloads.collect())
+    }
+
+    async fn large(
+        &self,
+        _: u64,
+        _: usize,
+        digest: &PayloadDigest,
+    ) -> Result<Option<LargeStored>, ReadError> {
+        self.store.payloads.payload(digest).await
     }
 
     async fn tile(&self, level: u8, index: u64, width: u16) -> Result<Option<Vec<u8>>, ReadError> {

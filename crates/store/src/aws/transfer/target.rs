@@ -6,7 +6,7 @@ use journal::kind::ClockCorrected;
 use journal::tile::{Content, Tile, WIDTH_MAX, read_entries, write_entry, write_hashes};
 use journal::tree::Frontier;
 use model::kind::Fields as _;
-use model::{Entry, EntryHash, JournalId, Payload, StreamName};
+use model::{Entry, EntryHash, JournalId, LargePayload, Payload, StreamName};
 
 use crate::aws::bucket::{Bucket, Object};
 use crate::aws::layout::{
@@ -18,6 +18,7 @@ use crate::aws::payload::Payloads;
 use crate::aws::records::Records;
 use crate::aws::table::{Placed, Range, Table};
 use crate::aws::{Address, Clients, parallel, past};
+use crate::bulk::Parts;
 use crate::transfer::{Group, PutError, Standing, Target};
 use crate::{OpenError, ReadError};
 
@@ -297,6 +298,12 @@ impl Target for DynamoTarget {
             before = Some(seal);
         }
         Ok(())
+    }
+
+    async fn put_large(&mut self, payload: &LargePayload, parts: Parts) -> Result<(), PutError> {
+        let LargePayload { reference, salt } = payload;
+        let put = self.payloads.put_large(&reference.digest, salt, parts);
+        Ok(put.await?)
     }
 
     async fn checkpoint(&mut self) -> Result<String, ReadError> {
