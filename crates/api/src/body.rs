@@ -1,5 +1,8 @@
 //! Reading a body: of a known media type, within its limit, in time.
 
+use std::error::Error;
+use std::fmt;
+
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
@@ -96,6 +99,18 @@ pub(crate) fn unsupported(expected: &str) -> Problem {
     .with_hint("name the media type in `Content-Type`")
 }
 
+/// Refuses a body that is not sent as it is.
+pub(crate) fn refuse_encoding(headers: &HeaderMap) -> Result<(), Problem> {
+    let encoding = headers.get(CONTENT_ENCODING);
+    if encoding.is_none_or(|encoding| encoding == "identity") {
+        return Ok(());
+    }
+    Err(Problem::new(
+        Kind::UnsupportedEncoding,
+        "the body must be sent as it is, without `Content-Encoding`",
+    ))
+}
+
 /// Reads a body of at most `bytes_max` bytes.
 pub(crate) async fn read(
     request: Request,
@@ -103,16 +118,7 @@ pub(crate) async fn read(
     bytes_max: usize,
 ) -> Result<Bytes, Problem> {
     let (head, body) = request.into_parts();
-    if head
-        .headers
-        .get(CONTENT_ENCODING)
-        .is_some_and(|encoding| encoding != "identity")
-    {
-        return Err(Problem::new(
-            Kind::UnsupportedEncoding,
-            "the body must be sent as it is, without `Content-Encoding`",
-        ));
-    }
+    refuse_encoding(&head.headers)?;
     let declared = head
         .headers
         .get(CONTENT_LENGTH)
@@ -122,6 +128,7 @@ pub(crate) async fn read(
             Kind::BodyTooLarge,
             format!("the body has more than `{bytes_max}` bytes"),
         )
+        .with_hint("a large report is sent apart: `POST /v1/uploads`, as `trailmark attest` does")
     };
     // Who waits for leave to send the body needs none of it to be read, and nobody far more than is taken.
     let read_max = if head.headers.contains_key(EXPECT) {
@@ -149,13 +156,7 @@ async fn collect(mut body: Body, bytes_max: usize) -> Result<Option<Bytes>, Prob
     let mut all: Vec<u8> = Vec::new();
     let mut size = 0_usize;
     while let Some(frame) = body.frame().await {
-        let incomplete = |_| {
-            Problem::new(
-                Kind::BodyIncomplete,
-                "the connection ended before the body did",
-            )
-        };
-        let Ok(data) = frame.map_err(incomplete)?.into_data() else {
+        let Ok(data) = frame.map_err(|error| broken(&error))?.into_data() else {
             continue;
         };
         size = size.saturating_add(data.len());
@@ -185,4 +186,31 @@ async fn collect(mut body: Body, bytes_max: usize) -> Result<Option<Bytes>, Prob
     } else {
         all.into()
     }))
+}
+
+/// A body that is not the base64 which its event says it is in: a body that breaks off with this is answered so.
+#[derive(Debug, Clone, Copy)]
+pub struct NotBase64;
+
+impl fmt::Display for NotBase64 {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("the body is not base64")
+    }
+}
+
+impl Error for NotBase64 {}
+
+/// Says why a body broke off.
+fn broken(error: &axum::Error) -> Problem {
+    let mut next: Option<&dyn Error> = Some(error);
+    while let Some(error) = next {
+        if error.is::<NotBase64>() {
+            return Problem::new(Kind::InvalidBase64, error.to_string());
+        }
+        next = error.source();
+    }
+    Problem::new(
+        Kind::BodyIncomplete,
+        "the connection ended before the body did",
+    )
 }

@@ -17,6 +17,9 @@ use crate::metrics::Function;
 use crate::problem::{Kind, Problem};
 use crate::state::{AppState, RequestId};
 
+/// Where uploads are sent.
+pub(crate) const UPLOAD: &str = "/v1/uploads/{upload}";
+
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// What stands in front of one function.
@@ -91,6 +94,10 @@ async fn admit<'a>(
         )
         .with_hint("try again")
     })?;
+    // Whoever knows an upload's name may send it: as where another takes it, who knows no keys.
+    if path == UPLOAD {
+        return Ok(Some(permit));
+    }
     let token = token_of(request.headers());
     let caller = Arc::new(edge.state.recorder.authenticate(&token).await?);
     *known = Some(caller.clone());

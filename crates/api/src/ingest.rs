@@ -6,9 +6,11 @@ mod events;
 mod idempotency;
 mod native;
 mod policies;
+mod uploads;
 
 use axum::Router;
 
+use crate::edge;
 use crate::metrics::Function;
 use crate::routes::{self, Routes};
 use crate::state::AppState;
@@ -21,6 +23,8 @@ pub fn router(state: AppState) -> Router {
 pub(crate) fn routes() -> Routes {
     Routes::new(Function::Ingest)
         .post("/v1/events", events::record)
+        .post("/v1/uploads", uploads::announce)
+        .put(edge::UPLOAD, uploads::receive)
         .post("/v1/flows", definitions::define_flow)
         .post("/v1/environments", definitions::define_environment)
         .post("/v1/keys", definitions::add_key)

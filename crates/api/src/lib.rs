@@ -34,6 +34,7 @@ mod state;
 
 use axum::Router;
 
+pub use body::NotBase64;
 pub use limits::Limits;
 pub use operations::OPENAPI;
 pub use serve::serve;

@@ -1,7 +1,7 @@
 use axum::handler::Handler;
 use axum::http::Method;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, get, post, put};
 use axum::{Router, middleware};
 
 use crate::edge::{self, Edge};
@@ -39,6 +39,14 @@ impl Routes {
         handler: impl Handler<T, AppState>,
     ) -> Self {
         self.route(Method::POST, path, post(handler))
+    }
+
+    pub(crate) fn put<T: 'static>(
+        self,
+        path: &'static str,
+        handler: impl Handler<T, AppState>,
+    ) -> Self {
+        self.route(Method::PUT, path, put(handler))
     }
 
     fn route(mut self, method: Method, path: &'static str, to: MethodRouter<AppState>) -> Self {

@@ -2,6 +2,7 @@
 
 mod retry;
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -9,8 +10,8 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use ureq::http::{Response, Uri};
-use ureq::{Agent, Body};
+use ureq::http::{Response, StatusCode, Uri};
+use ureq::{Agent, Body, SendBody};
 
 use self::retry::Retry;
 use crate::exit::Exit;
@@ -141,6 +142,41 @@ impl Client {
             match retry.pause(&answer) {
                 Some(pause) => std::thread::sleep(pause),
                 None => return json(self.taken(answer)?),
+            }
+        }
+    }
+
+    /// Sends a file's bytes to where the recorder said, which may be somebody else: with the headers that it said, and no
+    /// key. What is there already is what was to be sent: nobody takes anything else under that name.
+    pub(crate) fn put(
+        &self,
+        url: &str,
+        headers: &BTreeMap<String, String>,
+        body: &dyn Fn() -> Result<(u64, Box<dyn Read>)>,
+    ) -> Result<()> {
+        let url = match url.strip_prefix('/') {
+            Some(path) => format!("{}/{path}", self.url),
+            None => url.to_owned(),
+        };
+        let mut retry = Retry::default();
+        loop {
+            let (size, mut body) = body()?;
+            let mut request = self.agent.put(&url);
+            for (name, value) in headers {
+                if !["host", "content-length"].contains(&name.as_str()) {
+                    request = request.header(name, value);
+                }
+            }
+            let request = request.header("content-length", size.to_string());
+            let answer = request.send(SendBody::from_reader(&mut body));
+            match retry.pause(&answer) {
+                Some(pause) => std::thread::sleep(pause),
+                None => match answer {
+                    Ok(answer) if answer.status() == StatusCode::PRECONDITION_FAILED => {
+                        return Ok(());
+                    }
+                    answer => return self.taken(answer).map(drop),
+                },
             }
         }
     }

@@ -1,3 +1,4 @@
+use crate::upload::UploadError;
 use evidence::EvidenceError;
 use model::kind::AccessRole;
 use model::{Class, EntryError, EntryHash, Fingerprint, Name, ParseError, StreamName};
@@ -118,6 +119,9 @@ pub enum RecorderError {
     /// A report cannot be read.
     #[error("the evidence cannot be read")]
     Evidence(#[from] EvidenceError),
+    /// An upload was not taken or not recorded.
+    #[error(transparent)]
+    Upload(#[from] UploadError),
     /// A stream is full.
     #[error("stream `{stream}` has `{entries}` entries, the limit for attestations")]
     StreamFull {
@@ -224,6 +228,7 @@ impl RecorderError {
             | Self::Sandbox(_)
             | Self::Entropy
             | Self::Export(_) => Class::Unavailable,
+            Self::Upload(error) => error.class(),
             Self::Append(error) => error.class(),
             Self::Recover(error) => error.class(),
             Self::Read(error) => error.class(),
@@ -261,6 +266,12 @@ impl RecorderError {
             } => policy::PublishError::ImageMissing.hint(),
             Self::Moved | Self::Undecided { .. } => "try again",
             Self::Unsealed => "try again in a minute",
+            Self::Upload(UploadError::Expired | UploadError::Unknown | UploadError::Foreign) => {
+                "announce it again: `POST /v1/uploads`"
+            }
+            Self::Upload(UploadError::Missing) => {
+                "send it to the address that its announcement was answered with"
+            }
             Self::Evidence(error) => return error.hint().map(str::to_owned),
             Self::Publish(error) => error.hint(),
             Self::InBatch { source, .. } => return source.hint(),

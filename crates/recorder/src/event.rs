@@ -1,10 +1,14 @@
 //! What reporters send: the native form of events.
 
+use std::borrow::Cow;
+
 use evidence::Alias;
 use model::dossier::SubjectKind;
 use model::{CommitId, EntryHash, Fingerprint, Name};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+
+use crate::upload;
 
 /// One event, as a reporter sends it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -29,6 +33,31 @@ impl Event {
             Self::Artifact(event) => &event.flow,
             Self::Attestation(event) => &event.flow,
             Self::Deployment(event) => &event.flow,
+        }
+    }
+
+    /// Returns the name of the upload that the event records, if it does.
+    #[must_use]
+    pub fn upload(&self) -> Option<&str> {
+        match self {
+            Self::Attestation(Attest {
+                report: Report::Upload(name),
+                ..
+            }) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// Returns what of the event's text makes a retry the same: all of it, but of an upload what it holds, however often
+    /// it was announced.
+    #[must_use]
+    pub fn content<'a>(&self, text: &'a [u8]) -> Cow<'a, [u8]> {
+        let named = self
+            .upload()
+            .and_then(|name| Some((name, upload::held_by(name)?)));
+        match (named, std::str::from_utf8(text)) {
+            (Some((name, held)), Ok(text)) => Cow::Owned(text.replace(name, &held).into_bytes()),
+            _ => Cow::Borrowed(text),
         }
     }
 }
@@ -100,7 +129,7 @@ impl Attest {
     }
 }
 
-/// A report: text or base64 in an outer JSON, or JSON itself.
+/// A report: text or base64 in an outer JSON, JSON itself, or what was sent before.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Report {
@@ -110,6 +139,8 @@ pub enum Report {
     Base64(String),
     /// JSON, as a part of the event.
     Json(serde_json::Value),
+    /// What was uploaded, by the name that its announcement gave it.
+    Upload(String),
 }
 
 /// Reports a deployment.

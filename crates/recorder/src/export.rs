@@ -9,7 +9,8 @@ use journal::map::End;
 use journal::note::{Checkpoint, Note};
 use journal::tile::{Content, Tile, TileNodes, read_hashes};
 use journal::tree::{Hash, inclusion_proof};
-use model::{Body, Entry, Fingerprint, PayloadDigest, Role, StreamName};
+use model::{Body, Entry, Fingerprint, PayloadDigest, PayloadRef, Role, StreamName};
+use store::bulk::LargeStored;
 use store::{Direction, Stored, StoredPayload};
 
 use crate::caller::Caller;
@@ -74,9 +75,9 @@ impl Recorder {
             let payloads = self.payloads_for(caller, group).await?;
             for ((index, entry), payloads) in group.iter().zip(&payloads) {
                 let proof = self.prove(*index, size, &mut tiles).await?;
-                writer
-                    .proved_entry(*index, entry, &proof, given(payloads))
-                    .map_err(RecorderError::Export)?;
+                let header = writer.header(*index, entry, Some(&proof));
+                header.map_err(RecorderError::Export)?;
+                self.write_payloads(&mut writer, entry, payloads).await?;
             }
         }
         writer.finish().map_err(RecorderError::Export)
@@ -113,9 +114,9 @@ impl Recorder {
             for group in groups(&entries) {
                 let payloads = self.payloads_for(caller, group).await?;
                 for ((index, entry), payloads) in group.iter().zip(&payloads) {
-                    writer
-                        .entry(*index, entry, given(payloads))
-                        .map_err(RecorderError::Export)?;
+                    let header = writer.header(*index, entry, None);
+                    header.map_err(RecorderError::Export)?;
+                    self.write_payloads(&mut writer, entry, payloads).await?;
                 }
             }
         }
@@ -239,18 +240,51 @@ impl Recorder {
         }
     }
 
-    /// Reads entries' payloads with one call; what is said of people only for those who may see it.
+    /// Writes an entry's payloads: those that were read, and large ones part by part as they are.
+    async fn write_payloads<W: Write + Send>(
+        &self,
+        writer: &mut Writer<W>,
+        entry: &Entry,
+        payloads: &[Option<StoredPayload>],
+    ) -> Result<(), RecorderError> {
+        let written = RecorderError::Export;
+        for (reference, payload) in entry.header().payloads.iter().zip(payloads) {
+            let digest = reference.digest;
+            let large = if reference.is_large() {
+                self.store.bulk().payload(&digest).await?
+            } else {
+                None
+            };
+            match (payload, large) {
+                (Some(StoredPayload { salt, bytes }), _) => {
+                    writer.payload(digest, salt, bytes).map_err(written)?;
+                }
+                (None, Some(LargeStored { salt, mut parts })) => {
+                    writer.payload(digest, &salt, &[]).map_err(written)?;
+                    while let Some(part) = parts.next().await? {
+                        writer.more(&part).map_err(written)?;
+                    }
+                }
+                (None, None) => writer.absent(digest).map_err(written)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads entries' payloads with one call, without large ones; what is said of people only for those who may see it.
     async fn payloads_for(
         &self,
         caller: &Caller,
         entries: &[(u64, Entry)],
     ) -> Result<Vec<Vec<Option<StoredPayload>>>, RecorderError> {
-        let shown = |role: Role| role != Role::People || caller.sees_people();
+        let shown = |reference: &PayloadRef| {
+            !reference.is_large() && (reference.role != Role::People || caller.sees_people())
+        };
         let references = |entry: &Entry| entry.header().payloads.clone();
         let digests: Vec<PayloadDigest> = entries
             .iter()
             .flat_map(|(_, entry)| references(entry))
-            .filter(|reference| shown(reference.role))
+            .filter(shown)
             .map(|reference| reference.digest)
             .collect();
         let mut found = if digests.is_empty() {
@@ -260,11 +294,8 @@ impl Recorder {
         }
         .into_iter();
         let mut of = |entry: &Entry| {
-            let found = |role| shown(role).then(|| found.next().flatten()).flatten();
-            let roles = references(entry)
-                .into_iter()
-                .map(|reference| reference.role);
-            roles.map(found).collect()
+            let found = |reference| shown(&reference).then(|| found.next().flatten()).flatten();
+            references(entry).into_iter().map(found).collect()
         };
         Ok(entries.iter().map(|(_, entry)| of(entry)).collect())
     }
@@ -274,7 +305,8 @@ impl Recorder {
 fn groups(entries: &[(u64, Entry)]) -> impl Iterator<Item = &[(u64, Entry)]> {
     let size = |(_, entry): &(u64, Entry)| {
         let payloads = entry.header().payloads.iter();
-        payloads.map(|payload| payload.size).sum::<u64>()
+        let held = payloads.filter(|payload| !payload.is_large());
+        held.map(|payload| payload.size).sum::<u64>()
     };
     let mut bytes = entries.first().map_or(0, size);
     entries.chunk_by(move |_, next| {
@@ -284,16 +316,6 @@ fn groups(entries: &[(u64, Entry)]) -> impl Iterator<Item = &[(u64, Entry)]> {
             bytes = size(next);
         }
         fits
-    })
-}
-
-/// Shows payloads as a bundle takes them.
-fn given(
-    payloads: &[Option<StoredPayload>],
-) -> impl Iterator<Item = Option<(&model::Salt, &[u8])>> {
-    payloads.iter().map(|payload| {
-        let found = payload.as_ref()?;
-        Some((&found.salt, found.bytes.as_slice()))
     })
 }
 

@@ -58,6 +58,7 @@ impl Charter {
             payloads: Vec::new(),
             idempotency: None,
             expected: Vec::new(),
+            large: Vec::new(),
         })
     }
 }

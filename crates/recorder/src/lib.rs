@@ -33,6 +33,7 @@ mod sandboxes;
 mod streams;
 pub mod timestamp;
 mod together;
+mod upload;
 pub mod view;
 
 pub use approve::ApproveRequest;
@@ -57,3 +58,4 @@ pub use record::STREAM_ENTRIES_MAX;
 pub use recorder::{AliasKey, Entropy, Parts, Recorder, SystemEntropy};
 pub use replay::{ReplayError, Replayed, replay};
 pub use sandboxes::{Compiling, Images, Policies};
+pub use upload::{AnnounceUpload, Announcement, UploadError};

@@ -18,6 +18,7 @@ use crate::event::{
     Attest, BeginTrail, Event, RecordArtifact, Report, ReportDeployment, Submission,
 };
 use crate::recorder::{Recorder, check_text};
+use crate::upload::{Raw, Taken, UploadError};
 
 /// Entries that evidence may fill a stream to. A decision weighs 2,000 attestations; more of them is a flood.
 pub const STREAM_ENTRIES_MAX: u64 = 5_000;
@@ -45,6 +46,11 @@ impl Recorder {
             flows.all(|flow| known.flow(flow).is_some())
         };
         let definitions = self.knowing(flows).await?;
+        if let [only] = submissions.as_slice()
+            && let Some(repeated) = self.repeated(caller, only).await?
+        {
+            return Ok(vec![repeated]);
+        }
         let known = self.known_streams(&submissions).await?;
         let mut begun = HashSet::new();
         let mut drafts = Vec::with_capacity(found);
@@ -56,10 +62,20 @@ impl Recorder {
                     source: Box::new(source),
                 },
             };
+            self.check(caller, &definitions, &submission, &|stream| {
+                begun.contains(stream) || known.has(stream)
+            })
+            .map_err(in_batch)?;
+            let taken = match (&submission.event, submission.event.upload()) {
+                (Event::Attestation(event), Some(name)) if found == 1 => {
+                    let used = submission.idempotency;
+                    Some(self.take_upload(caller, event, name, used).await?)
+                }
+                (_, Some(_)) => return Err(in_batch(UploadError::NotAlone.into())),
+                _ => None,
+            };
             let draft = self
-                .event_draft(caller, &definitions, &submission, &|stream| {
-                    begun.contains(stream) || known.has(stream)
-                })
+                .event_draft(caller, &submission, taken)
                 .and_then(|draft| known.check_room(&submission.event, draft))
                 .map_err(in_batch)?;
             begun.extend(draft.streams.iter().cloned());
@@ -93,13 +109,27 @@ impl Recorder {
         })
     }
 
-    fn event_draft(
+    /// Finds the entry of an upload that is recorded again, without asking for the upload again: it may be gone.
+    async fn repeated(
+        &self,
+        caller: &Caller,
+        submission: &Submission,
+    ) -> Result<Option<Appended>, RecorderError> {
+        let (Some(_), Some(used)) = (submission.event.upload(), &submission.idempotency) else {
+            return Ok(None);
+        };
+        caller.require_grant(submission.event.flow(), kind_of(&submission.event))?;
+        Ok(self.store.repeated(used).await?)
+    }
+
+    /// Checks that an event may be recorded, and that what it is about is there.
+    fn check(
         &self,
         caller: &Caller,
         definitions: &Definitions,
         submission: &Submission,
         exists: &dyn Fn(&StreamName) -> bool,
-    ) -> Result<Draft, RecorderError> {
+    ) -> Result<(), RecorderError> {
         let event = &submission.event;
         caller.require_grant(event.flow(), kind_of(event))?;
         if definitions.flow(event.flow()).is_none() {
@@ -114,11 +144,10 @@ impl Recorder {
         if ahead_ms > CLAIMED_AHEAD_MS_MAX {
             return Err(RecorderError::ClaimedAhead { ahead_ms });
         }
-        let mut draft = match event {
-            Event::Trail(event) => self.trail_draft(caller, event)?,
+        match event {
+            Event::Trail(_) => Ok(()),
             Event::Artifact(event) => {
-                require_trail(&StreamName::trail(&event.flow, &event.trail), exists)?;
-                self.artifact_draft(caller, event)?
+                require_trail(&StreamName::trail(&event.flow, &event.trail), exists)
             }
             Event::Attestation(event) => {
                 require_trail(&StreamName::trail(&event.flow, &event.trail), exists)?;
@@ -130,7 +159,7 @@ impl Recorder {
                         name: fingerprint.to_string(),
                     });
                 }
-                self.attestation_draft(caller, event)?
+                Ok(())
             }
             Event::Deployment(event) => {
                 if definitions.environment(&event.environment).is_none() {
@@ -139,8 +168,22 @@ impl Recorder {
                         name: event.environment.to_string(),
                     });
                 }
-                self.deployment_draft(caller, event)?
+                Ok(())
             }
+        }
+    }
+
+    fn event_draft(
+        &self,
+        caller: &Caller,
+        submission: &Submission,
+        taken: Option<Taken>,
+    ) -> Result<Draft, RecorderError> {
+        let mut draft = match &submission.event {
+            Event::Trail(event) => self.trail_draft(caller, event)?,
+            Event::Artifact(event) => self.artifact_draft(caller, event)?,
+            Event::Attestation(event) => self.attestation_draft(caller, event, taken)?,
+            Event::Deployment(event) => self.deployment_draft(caller, event)?,
         };
         draft.claimed_ms = submission.claimed_ms;
         draft.idempotency = submission.idempotency;
@@ -200,9 +243,16 @@ impl Recorder {
         Ok(draft)
     }
 
-    fn attestation_draft(&self, caller: &Caller, event: &Attest) -> Result<Draft, RecorderError> {
-        let raw = report_bytes(&event.report)?;
-        let extracted = evidence::extract(event.attestation_type.as_str(), &raw, &self.people())?;
+    fn attestation_draft(
+        &self,
+        caller: &Caller,
+        event: &Attest,
+        taken: Option<Taken>,
+    ) -> Result<Draft, RecorderError> {
+        let Taken { extracted, raw } = match taken {
+            Some(taken) => taken,
+            None => self.read_report(event)?,
+        };
         let mut streams: Vec<_> = event
             .fingerprint
             .as_ref()
@@ -222,6 +272,15 @@ impl Recorder {
         let mut draft = self.draft(caller.by().clone(), &fields, streams)?;
         self.add_evidence(&mut draft, extracted, Some(raw))?;
         Ok(draft)
+    }
+
+    fn read_report(&self, event: &Attest) -> Result<Taken, RecorderError> {
+        let raw = report_bytes(&event.report)?;
+        let attestation_type = event.attestation_type.as_str();
+        Ok(Taken {
+            extracted: evidence::extract(attestation_type, &raw, &self.people())?,
+            raw: Raw::Here(raw),
+        })
     }
 
     fn deployment_draft(
@@ -246,7 +305,7 @@ impl Recorder {
         self.draft(caller.by().clone(), &fields, streams)
     }
 
-    fn people(&self) -> impl Fn(&str) -> Option<model::PersonId> + use<> {
+    pub(crate) fn people(&self) -> impl Fn(&str) -> Option<model::PersonId> + use<> {
         let definitions = self.definitions();
         let alias_key = self.alias_key;
         move |alias: &str| definitions.person_of(&alias_key.digest(alias)).cloned()
@@ -256,7 +315,7 @@ impl Recorder {
         &self,
         draft: &mut Draft,
         extracted: Extracted,
-        raw: Option<Vec<u8>>,
+        raw: Option<Raw>,
     ) -> Result<(), RecorderError> {
         let schema = Some(extracted.schema);
         draft.payloads.push(self.payload(
@@ -265,10 +324,14 @@ impl Recorder {
             schema,
             extracted.facts,
         )?);
-        if let Some(raw) = raw {
-            draft
-                .payloads
-                .push(self.payload(Role::Raw, extracted.media_type, None, raw)?);
+        match raw {
+            Some(Raw::Here(raw)) => {
+                draft
+                    .payloads
+                    .push(self.payload(Role::Raw, extracted.media_type, None, raw)?)
+            }
+            Some(Raw::Large(raw)) => draft.large.push(raw),
+            None => {}
         }
         if let Some(people) = extracted.people {
             draft
@@ -348,6 +411,7 @@ fn report_bytes(report: &Report) -> Result<Vec<u8>, RecorderError> {
         Report::Base64(text) => STANDARD
             .decode(text)
             .map_err(|error| RecorderError::Invalid(format!("the report is not base64: {error}"))),
+        Report::Upload(_) => Err(UploadError::NotAlone.into()),
         Report::Json(value) => serde_json::to_vec(value).map_err(|source| RecorderError::Encode {
             what: "report",
             source,

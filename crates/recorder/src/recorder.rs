@@ -15,7 +15,8 @@ use crate::heads::Keeper;
 use crate::known::{Known, Sharing};
 use crate::sandboxes::Policies;
 use crate::streams::Kept;
-use tokio::sync::Notify;
+use crate::upload::READ_AT_ONCE_MAX;
+use tokio::sync::{Notify, Semaphore};
 
 /// Random bytes, passed in so that tests can fix them.
 pub trait Entropy: Send + Sync {
@@ -68,6 +69,8 @@ pub struct Recorder {
     pub(crate) known: Known,
     pub(crate) sharing: Sharing,
     pub(crate) streams: Mutex<Kept>,
+    /// Uploads that are read at the same time.
+    pub(crate) reading: Semaphore,
 }
 
 impl Recorder {
@@ -88,6 +91,7 @@ impl Recorder {
             known: Known::default(),
             sharing: parts.sharing,
             streams: Mutex::default(),
+            reading: Semaphore::new(READ_AT_ONCE_MAX),
         };
         recorder.refresh().await?;
         Ok(recorder)
@@ -136,6 +140,7 @@ impl Recorder {
             payloads: Vec::new(),
             idempotency: None,
             expected: Vec::new(),
+            large: Vec::new(),
         })
     }
 
@@ -204,16 +209,18 @@ pub struct AliasKey(pub [u8; 32]);
 impl AliasKey {
     /// Returns how an alias is recorded.
     pub(crate) fn digest(&self, alias: &str) -> Root {
-        // HMAC-SHA256 takes its key by blocks of 64 bytes, a shorter one filled up with zeros (RFC 2104, section 2).
-        let mut block = [0; 64];
-        block
-            .iter_mut()
-            .zip(self.0)
-            .for_each(|(to, from)| *to = from);
-        let mut mac = Hmac::<Sha256>::new(&block.into());
-        mac.update(alias.as_bytes());
-        Root(mac.finalize().into_bytes().into())
+        Root(keyed_digest(&self.0, alias))
     }
+}
+
+/// Computes HMAC-SHA256.
+pub(crate) fn keyed_digest(key: &[u8; 32], text: &str) -> [u8; 32] {
+    // It takes its key by blocks of 64 bytes, a shorter one filled up with zeros (RFC 2104, section 2).
+    let mut block = [0; 64];
+    block.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
+    let mut mac = Hmac::<Sha256>::new(&block.into());
+    mac.update(text.as_bytes());
+    mac.finalize().into_bytes().into()
 }
 
 /// Checks free text for a header: short, and nothing that moves a terminal's cursor.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use async_trait::async_trait;
 use model::{Fingerprint, Root};
@@ -38,7 +38,7 @@ pub struct Policies {
     images: Option<(Arc<dyn Images>, Arc<Shelf>)>,
     processor: Processor,
     stock_engine: Arc<[u8]>,
-    stock_digest: Root,
+    stock_digest: OnceLock<Root>,
     sandboxes: Mutex<HashMap<Root, Sandbox>>,
     prepared: Mutex<HashMap<Made, Prepared>>,
 }
@@ -58,20 +58,30 @@ impl Policies {
     /// # Errors
     /// When this machine cannot run the sandbox.
     pub fn new(stock_engine: Arc<[u8]>, cache: Option<Cache>) -> Result<Self, RecorderError> {
-        Self::set_up(Self {
+        Self {
             cache,
+            ..Self::when_needed(stock_engine)
+        }
+        .set_up()
+    }
+
+    /// Sets up a place to run policies once one is to run: for a process that runs none. Setting it up takes most of a start.
+    #[must_use]
+    pub fn when_needed(stock_engine: Arc<[u8]>) -> Self {
+        Self {
+            cache: None,
             compiling: Compiling::Allowed,
             images: None,
             processor: Processor::Own,
-            stock_digest: component_digest(&stock_engine),
+            stock_digest: OnceLock::new(),
             stock_engine,
             sandboxes: Mutex::default(),
             prepared: Mutex::default(),
-        })
+        }
     }
 
     /// Sets up a place to run policies whose images are shared with other machines of this architecture. Who has the key
-    /// can make this process run code.
+    /// can make this process run code. One that only decides sets it up at once, one that publishes when it first does.
     ///
     /// # Errors
     /// When this machine cannot run the sandbox.
@@ -82,16 +92,17 @@ impl Policies {
         compiling: Compiling,
     ) -> Result<Self, RecorderError> {
         let shelf = Arc::new(Shelf::default());
-        Self::set_up(Self {
+        let policies = Self {
             cache: Some(Cache::new(shelf.clone(), key)),
             compiling,
             images: Some((images, shelf)),
             processor: Processor::Any,
-            stock_digest: component_digest(&stock_engine),
-            stock_engine,
-            sandboxes: Mutex::default(),
-            prepared: Mutex::default(),
-        })
+            ..Self::when_needed(stock_engine)
+        };
+        match compiling {
+            Compiling::Allowed => Ok(policies),
+            Compiling::Never => policies.set_up(),
+        }
     }
 
     fn set_up(self) -> Result<Self, RecorderError> {
@@ -102,7 +113,7 @@ impl Policies {
     /// Returns an engine's digest; that of the stock engine, megabytes of it, is known.
     fn digest_of(&self, engine: &Arc<[u8]>) -> Root {
         if Arc::ptr_eq(engine, &self.stock_engine) {
-            return self.stock_digest;
+            return self.stock_digest();
         }
         component_digest(engine)
     }
@@ -202,8 +213,9 @@ impl Policies {
         self.stock_engine.clone()
     }
 
-    pub(crate) const fn stock_digest(&self) -> Root {
-        self.stock_digest
+    pub(crate) fn stock_digest(&self) -> Root {
+        let digest = || component_digest(&self.stock_engine);
+        *self.stock_digest.get_or_init(digest)
     }
 
     /// Makes a policy ready that is not published.

@@ -191,10 +191,13 @@ fn submission(
     envelope: &Envelope<'_>,
 ) -> Result<Submission, Problem> {
     let scope = format!("{}/{}", envelope.sender, attributes.source);
+    let event = attributes.event(data.get())?;
+    let content = event.content(content);
+    let idempotency = recorder::idempotency(&scope, &attributes.id, &content);
     Ok(Submission {
-        event: attributes.event(data.get())?,
+        event,
         claimed_ms: attributes.time.as_deref().map(claimed_ms).transpose()?,
-        idempotency: Some(recorder::idempotency(&scope, &attributes.id, content)),
+        idempotency: Some(idempotency),
     })
 }
 

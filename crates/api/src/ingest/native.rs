@@ -46,10 +46,12 @@ pub(super) fn read(
         (None, None, _) => None,
     };
     let scope = envelope.sender.as_str();
+    let content = event.content(raw.get().as_bytes());
+    let idempotency = key.map(|key| recorder::idempotency(scope, &key, &content));
     Ok(Submission {
-        event,
         claimed_ms: claimed.as_deref().map(claimed_ms).transpose()?,
-        idempotency: key.map(|key| recorder::idempotency(scope, &key, raw.get().as_bytes())),
+        idempotency,
+        event,
     })
 }
 

@@ -58,6 +58,7 @@ kinds! {
     InvalidPath = "invalid-path", Caller, "A part of the path is not of its form";
     InvalidQuery = "invalid-query", Caller, "A query parameter is not of its form";
     InvalidJson = "invalid-json", Caller, "The body is not JSON as it is taken here";
+    InvalidBase64 = "invalid-base64", Caller, "The body is not the base64 that it is said to be";
     UnexpectedForm = "unexpected-form", Caller, "The JSON is not of the expected form";
     InvalidText = "invalid-text", Caller, "The body is not UTF-8 text";
     InvalidCloudEvent = "invalid-cloud-event", Caller, "The CloudEvent is not of its form";
@@ -75,6 +76,13 @@ kinds! {
     ClaimedAhead = "claimed-ahead", Caller, "The claimed time lies in the future";
     UnreadableEvidence = "unreadable-evidence", Caller, "The evidence cannot be read";
     ReportTooLarge = "report-too-large", Limit, "The report is over its limit";
+    UnknownUpload = "unknown-upload", Caller, "The upload is none that was announced here";
+    ForeignUpload = "foreign-upload", Denied, "The upload was announced by another key or for another flow";
+    UploadExpired = "upload-expired", Caller GONE, "The upload was announced too long ago";
+    UploadMissing = "upload-missing", Conflict, "Nothing has arrived for the upload";
+    UploadDiffers = "upload-differs", Caller, "What arrived is not what was announced";
+    UploadSize = "upload-size", Limit, "An upload of this size is not taken";
+    UploadElsewhere = "upload-elsewhere", NotFound, "Uploads are sent to another address";
     AmbiguousArtifact = "ambiguous-artifact", Caller, "The artifact was recorded on several trails";
     PolicyRefused = "policy-refused", Caller, "The policy cannot be published";
     EntryRefused = "entry-refused", Caller, "What was sent does not make an entry";

@@ -3,7 +3,8 @@
 use evidence::EvidenceError;
 use model::Class;
 use model::limits::BATCH_ITEMS_MAX;
-use recorder::RecorderError;
+use recorder::{RecorderError, UploadError};
+use store::bulk::ReceiveError;
 use store::{AppendError, ReadError, RecoverError};
 
 use super::{Kind, Problem, chain};
@@ -67,7 +68,10 @@ fn kind_of(error: &RecorderError) -> Kind {
         RecorderError::Value(_) | RecorderError::Text { .. } => Kind::InvalidValue,
         RecorderError::Invalid(_) => Kind::InvalidRequest,
         RecorderError::ClaimedAhead { .. } => Kind::ClaimedAhead,
-        RecorderError::Evidence(EvidenceError::TooLarge { .. }) => Kind::ReportTooLarge,
+        RecorderError::Evidence(
+            EvidenceError::TooLarge { .. } | EvidenceError::NotStreamed { .. },
+        ) => Kind::ReportTooLarge,
+        RecorderError::Upload(error) => kind_of_upload(error),
         RecorderError::Evidence(_) => Kind::UnreadableEvidence,
         RecorderError::StreamFull { .. } => Kind::StreamFull,
         RecorderError::BatchSize { .. } => Kind::BatchSize,
@@ -96,6 +100,25 @@ fn kind_of(error: &RecorderError) -> Kind {
         | RecorderError::Recover(RecoverError::Outside(_))
         | RecorderError::Export(_)
         | RecorderError::Entropy => Kind::Unavailable,
+    }
+}
+
+const fn kind_of_upload(error: &UploadError) -> Kind {
+    match error {
+        UploadError::Unknown => Kind::UnknownUpload,
+        UploadError::Foreign => Kind::ForeignUpload,
+        UploadError::Expired => Kind::UploadExpired,
+        UploadError::Missing => Kind::UploadMissing,
+        UploadError::Differs => Kind::UploadDiffers,
+        UploadError::Size(_) => Kind::UploadSize,
+        UploadError::NotAlone => Kind::InvalidRequest,
+        UploadError::Receive(error) => match error {
+            ReceiveError::Size { .. } | ReceiveError::Digest => Kind::UploadDiffers,
+            ReceiveError::Broken(_) => Kind::BodyIncomplete,
+            ReceiveError::Elsewhere => Kind::UploadElsewhere,
+            ReceiveError::Full => Kind::Full,
+            ReceiveError::Unavailable(_) => Kind::Unavailable,
+        },
     }
 }
 

@@ -15,4 +15,5 @@ mod lookups;
 mod openapi;
 mod operations;
 mod sockets;
+mod uploads;
 mod world;

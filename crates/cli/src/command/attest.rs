@@ -1,12 +1,16 @@
-use std::path::{Path, PathBuf};
+mod upload;
 
-use anyhow::{Context as _, Result};
+use std::path::PathBuf;
+
+use anyhow::Result;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::Args;
 use model::Name;
+use model::limits::PAYLOAD_BYTES_MAX;
 use recorder::{Event, Report};
 
+use self::upload::Source;
 use super::Global;
 use crate::argument::{OnTrail, Once};
 use crate::exit::Exit;
@@ -14,7 +18,7 @@ use crate::failure::Failure;
 use crate::show;
 use crate::subject::Artifact;
 
-/// Records evidence about an artifact, or about a trail.
+/// Records evidence about an artifact, or about a trail. A report over 4 MB is uploaded first.
 #[derive(Debug, Args)]
 pub(crate) struct Attest {
     /// The type of evidence: `junit`, `sarif`, `pull-request` or `generic`.
@@ -40,16 +44,27 @@ impl Attest {
             Some(name) => name,
             None => default_name(&self.attestation_type)?,
         };
-        let fingerprint = self.artifact.as_ref().map(Artifact::fingerprint);
+        let fingerprint = self
+            .artifact
+            .as_ref()
+            .map(Artifact::fingerprint)
+            .transpose()?;
+        let client = global.client()?;
+        let source = Source::open(&self.file)?;
+        let report = if source.size()? > PAYLOAD_BYTES_MAX as u64 {
+            Report::Upload(upload::send(&client, &self.on.flow, &source)?)
+        } else {
+            report(source.read()?)
+        };
         let event = Event::Attestation(recorder::Attest {
-            fingerprint: fingerprint.transpose()?,
+            fingerprint,
             flow: self.on.flow,
             name: name.clone(),
-            report: report(read(&self.file)?),
+            report,
             trail: self.on.trail,
             attestation_type: self.attestation_type.clone(),
         });
-        let answer = global.client()?.record(&event, &self.once.key()?)?;
+        let answer = client.record(&event, &self.once.key()?)?;
         let what = format!("{} {name}", self.attestation_type);
         global
             .output()
@@ -71,16 +86,6 @@ fn default_name(attestation_type: &Name) -> Result<Name> {
         }
     };
     Ok(name.parse()?)
-}
-
-fn read(file: &Path) -> Result<Vec<u8>> {
-    if file == Path::new("-") {
-        let mut bytes = Vec::new();
-        std::io::Read::read_to_end(&mut std::io::stdin(), &mut bytes)
-            .context("could not read standard input")?;
-        return Ok(bytes);
-    }
-    std::fs::read(file).with_context(|| format!("could not read `{}`", file.display()))
 }
 
 /// Sends text as it is, and anything else in base64.

@@ -21,4 +21,6 @@ mod rotation;
 mod serve;
 mod story;
 mod transcript;
+#[cfg(target_os = "linux")]
+mod uploads;
 mod world;

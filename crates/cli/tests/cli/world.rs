@@ -179,6 +179,10 @@ impl Server {
             .find_map(|line| line.strip_prefix(FIRST_KEY))
     }
 
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Asks the server to end, waits until it has, and returns its exit code.
     pub fn stop(mut self) -> i32 {
         self.signal("TERM");

@@ -376,6 +376,7 @@ async fn a_decision_that_does_not_follow_from_the_record_is_found() {
             }],
             idempotency: None,
             expected: Vec::new(),
+            large: Vec::new(),
         };
         let entry = store
             .append(vec![draft])

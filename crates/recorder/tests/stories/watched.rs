@@ -5,8 +5,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use journal::{Draft, Head};
+use journal::{Draft, Head, Idempotency};
 use model::{EntryHash, JournalId, PayloadDigest, StreamName};
+use store::bulk::Bulk;
 use store::*;
 
 pub struct Watched {
@@ -148,6 +149,14 @@ impl Store for Watched {
         let mut found = self.call(self.inner.entries(from_index, limit)).await?;
         found.retain(|stored| stored.index.is_some_and(|index| index < size));
         Ok(found)
+    }
+
+    fn bulk(&self) -> &dyn Bulk {
+        self.inner.bulk()
+    }
+
+    async fn repeated(&self, used: &Idempotency) -> Result<Option<Appended>, AppendError> {
+        self.call(self.inner.repeated(used)).await
     }
 
     async fn payloads(

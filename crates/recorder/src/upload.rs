@@ -1,0 +1,430 @@
+//! Uploads: evidence that is too large for a request. It is announced, sent to where the store says, and then recorded
+//! by an event that names it; what was announced stands, signed, in the upload's own name, so nothing is kept of it.
+
+use std::io::{self, Read};
+
+use evidence::Extracted;
+use model::kind::{AccessRole, Attested, Fields as _};
+use model::limits::{LARGE_PAYLOAD_BYTES_MAX, PAYLOAD_BYTES_MAX};
+use model::{
+    Class, Fingerprint, KeyId, LargePayload, Name, PayloadDigest, PayloadRef, PersonId, Role, Salt,
+};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use store::bulk::{Announced, Parts, ReceiveError, SEND_MS, Upload};
+use subtle::ConstantTimeEq as _;
+
+use crate::caller::Caller;
+use crate::error::RecorderError;
+use crate::event::Attest;
+use crate::recorder::{Recorder, keyed_digest};
+
+/// How long an upload can be recorded after it could last be sent.
+const RECORD_MS: u64 = 45 * 60 * 1000;
+/// Uploads that are read at the same time, each in some 20 MB of memory; further ones wait for their turn.
+pub(crate) const READ_AT_ONCE_MAX: usize = 4;
+
+/// Announces evidence that is too large for a request.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AnnounceUpload {
+    /// The flow that it is to be recorded for.
+    pub flow: Name,
+    /// SHA-256 of its bytes.
+    pub sha256: Fingerprint,
+    /// How many bytes there are.
+    pub size: u64,
+}
+
+/// An upload that was announced.
+#[derive(Debug, Clone)]
+pub struct Announcement {
+    /// Its name, for the event that records it.
+    pub upload: String,
+    /// Where it is to be sent; nothing where [`Recorder::receive_upload`] takes it.
+    pub to: Option<Announced>,
+    /// Until when it can be sent.
+    pub expires_ms: u64,
+}
+
+/// Why an upload was not taken or not recorded.
+#[derive(Debug, thiserror::Error)]
+pub enum UploadError {
+    /// It has no name that this recorder gave.
+    #[error("the upload is none that was announced here")]
+    Unknown,
+    /// It was announced by another key, or for another flow.
+    #[error("the upload was announced by another key, or for another flow")]
+    Foreign,
+    /// It was announced too long ago.
+    #[error("the upload was announced too long ago")]
+    Expired,
+    /// Nothing was sent, or it is gone.
+    #[error("nothing has arrived for the upload")]
+    Missing,
+    /// What arrived is not what was announced.
+    #[error("what arrived is not what was announced: its length or its SHA-256 is another")]
+    Differs,
+    /// It has too many bytes.
+    #[error("an upload has 1 to {LARGE_PAYLOAD_BYTES_MAX} bytes, not `{0}`")]
+    Size(u64),
+    /// It comes with other events.
+    #[error("an upload is recorded by a request of its own")]
+    NotAlone,
+    /// It was not taken.
+    #[error("the upload was not taken")]
+    Receive(#[source] ReceiveError),
+}
+
+impl UploadError {
+    /// Returns what sort of failure it is.
+    #[must_use]
+    pub const fn class(&self) -> Class {
+        match self {
+            Self::Unknown | Self::Expired | Self::Differs | Self::NotAlone => Class::Caller,
+            Self::Foreign => Class::Denied,
+            Self::Missing => Class::Conflict,
+            Self::Size(_) => Class::Limit,
+            Self::Receive(error) => match error {
+                ReceiveError::Size { .. } | ReceiveError::Digest | ReceiveError::Broken(_) => {
+                    Class::Caller
+                }
+                ReceiveError::Elsewhere => Class::NotFound,
+                ReceiveError::Full | ReceiveError::Unavailable(_) => Class::Unavailable,
+            },
+        }
+    }
+}
+
+/// A report that came as an upload, read.
+pub(crate) struct Taken {
+    pub(crate) extracted: Extracted,
+    pub(crate) raw: Raw,
+}
+
+/// The report itself.
+pub(crate) enum Raw {
+    Here(Vec<u8>),
+    Large(LargePayload),
+}
+
+impl Recorder {
+    /// Announces an upload, for the event that will record it: whoever may record evidence for the flow may.
+    ///
+    /// # Errors
+    /// When the caller may not, or it is too large.
+    pub async fn announce_upload(
+        &self,
+        caller: &Caller,
+        wanted: &AnnounceUpload,
+    ) -> Result<Announcement, RecorderError> {
+        caller.require(&[AccessRole::Reporter])?;
+        caller.require_grant(&wanted.flow, Attested::KIND)?;
+        let known = self
+            .knowing(|known| known.flow(&wanted.flow).is_some())
+            .await?;
+        if known.flow(&wanted.flow).is_none() {
+            return Err(RecorderError::Unknown {
+                what: "flow",
+                name: wanted.flow.to_string(),
+            });
+        }
+        if !(1..=LARGE_PAYLOAD_BYTES_MAX).contains(&wanted.size) {
+            return Err(UploadError::Size(wanted.size).into());
+        }
+        let promise = Promise {
+            upload: Upload {
+                key: key_of(caller)?.clone(),
+                sha256: *wanted.sha256.as_bytes(),
+                size: wanted.size,
+            },
+            flow: wanted.flow.clone(),
+            until_ms: self.now_ms().saturating_add(SEND_MS),
+        };
+        Ok(Announcement {
+            to: self.store.bulk().announce(&promise.upload).await?,
+            upload: promise.write(&self.upload_key()),
+            expires_ms: promise.until_ms,
+        })
+    }
+
+    /// Takes an upload, of whoever knows its name. `length` is what its sender says.
+    ///
+    /// # Errors
+    /// When it is not what was announced, or another home takes it.
+    pub async fn receive_upload(
+        &self,
+        name: &str,
+        length: Option<u64>,
+        parts: Parts,
+    ) -> Result<(), RecorderError> {
+        let promise = Promise::read(name, &self.upload_key())?;
+        if self.now_ms() > promise.until_ms {
+            return Err(UploadError::Expired.into());
+        }
+        let (promised, found) = (promise.upload.size, length);
+        let taken = match found.filter(|found| *found != promised) {
+            Some(found) => Err(ReceiveError::Size { promised, found }),
+            None => self.store.bulk().receive(&promise.upload, parts).await,
+        };
+        Ok(taken.map_err(UploadError::Receive)?)
+    }
+
+    /// Reads an upload once, all of it: its digests and its facts. A large one then becomes a payload; dying before it is
+    /// recorded leaves one that nothing names, and the upload.
+    pub(crate) async fn take_upload(
+        &self,
+        caller: &Caller,
+        event: &Attest,
+        name: &str,
+        used: Option<journal::Idempotency>,
+    ) -> Result<Taken, RecorderError> {
+        let promise = Promise::read(name, &self.upload_key())?;
+        let Promise { upload, flow, .. } = &promise;
+        if upload.key != *key_of(caller)? || *flow != event.flow {
+            return Err(UploadError::Foreign.into());
+        }
+        if self.now_ms() > promise.until_ms.saturating_add(RECORD_MS) {
+            return Err(UploadError::Expired.into());
+        }
+        let attestation_type = event.attestation_type.clone();
+        evidence::check_size(attestation_type.as_str(), upload.size)?;
+        // The semaphore is never closed.
+        let _turn = self.reading.acquire().await.ok();
+        let bulk = self.store.bulk();
+        let parts = bulk.received(upload).await?.ok_or(UploadError::Missing)?;
+        let salt = self.salt_of(name, used)?;
+        let reading = Reading::new(parts, upload.clone(), &salt);
+        let people = self.people();
+        let read =
+            tokio::task::spawn_blocking(move || reading.read(attestation_type.as_str(), &people));
+        let read = read
+            .await
+            .map_err(|error| store::ReadError::Unavailable(error.into()))??;
+        let raw = match read.whole {
+            Some(bytes) => Raw::Here(bytes),
+            None => {
+                bulk.keep(upload, &salt, &read.digest).await?;
+                Raw::Large(LargePayload {
+                    reference: PayloadRef {
+                        digest: read.digest,
+                        media_type: read.extracted.media_type.to_owned(),
+                        role: Role::Raw,
+                        schema: None,
+                        size: upload.size,
+                    },
+                    salt,
+                })
+            }
+        };
+        Ok(Taken {
+            extracted: read.extracted,
+            raw,
+        })
+    }
+
+    /// Makes a payload's salt: for a retry the same, so that what died half-way is taken up again.
+    fn salt_of(
+        &self,
+        name: &str,
+        used: Option<journal::Idempotency>,
+    ) -> Result<Salt, RecorderError> {
+        let Some(used) = used else {
+            let mut salt = Salt::default();
+            self.entropy.fill(&mut salt)?;
+            return Ok(salt);
+        };
+        let text = format!("salt {name} {}", hex::encode(used.key));
+        Ok(keyed_digest(&self.upload_key(), &text))
+    }
+
+    /// Returns the key that signs the names of this journal's uploads; no alias is a text like this one.
+    fn upload_key(&self) -> [u8; 32] {
+        let text = format!("uploads of {}", self.store.journal());
+        keyed_digest(&self.alias_key.0, &text)
+    }
+}
+
+fn key_of(caller: &Caller) -> Result<&KeyId, RecorderError> {
+    let key = caller.by().key.as_ref();
+    key.ok_or(RecorderError::Unauthenticated)
+}
+
+/// What an upload's name says: `<sha-256>~<size>~<until>~<key>~<flow>~<signature>`, all of it safe in a URL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Promise {
+    upload: Upload,
+    flow: Name,
+    until_ms: u64,
+}
+
+impl Promise {
+    fn write(&self, key: &[u8; 32]) -> String {
+        let Upload { sha256, size, .. } = &self.upload;
+        let said = format!(
+            "{}~{size}~{}~{}~{}",
+            hex::encode(sha256),
+            self.until_ms,
+            self.upload.key,
+            self.flow
+        );
+        let signature = hex::encode(keyed_digest(key, &said));
+        format!("{said}~{signature}")
+    }
+
+    fn read(name: &str, key: &[u8; 32]) -> Result<Self, UploadError> {
+        let (said, signature) = name.rsplit_once('~').ok_or(UploadError::Unknown)?;
+        let mut found = [0; 32];
+        hex::decode_to_slice(signature, &mut found).map_err(|_| UploadError::Unknown)?;
+        if !bool::from(keyed_digest(key, said).ct_eq(&found)) {
+            return Err(UploadError::Unknown);
+        }
+        Self::parse(said).ok_or(UploadError::Unknown)
+    }
+
+    fn parse(said: &str) -> Option<Self> {
+        let mut words = said.split('~');
+        let sha256: Fingerprint = words.next()?.parse().ok()?;
+        let size = words.next()?.parse().ok()?;
+        let until_ms = words.next()?.parse().ok()?;
+        let key = words.next()?.parse().ok()?;
+        let flow = words.next()?.parse().ok()?;
+        let sha256 = *sha256.as_bytes();
+        Some(Self {
+            upload: Upload { key, sha256, size },
+            flow,
+            until_ms,
+        })
+    }
+}
+
+/// Says what an upload holds, by its name alone: whether that is so, nobody has checked.
+pub(crate) fn held_by(name: &str) -> Option<String> {
+    let (said, _) = name.rsplit_once('~')?;
+    let Upload { sha256, size, .. } = Promise::parse(said)?.upload;
+    Some(format!("{}~{size}", hex::encode(sha256)))
+}
+
+/// An upload as it is read: its digests are computed on the way to whoever reads it.
+struct Reading {
+    parts: Parts,
+    upload: Upload,
+    plain: Sha256,
+    salted: Sha256,
+    size: u64,
+}
+
+/// What was read of an upload.
+struct Contents {
+    extracted: Extracted,
+    digest: PayloadDigest,
+    /// Its bytes, of one that could have come in a request.
+    whole: Option<Vec<u8>>,
+}
+
+impl Reading {
+    fn new(parts: Parts, upload: Upload, salt: &Salt) -> Self {
+        Self {
+            parts,
+            upload,
+            plain: Sha256::new(),
+            salted: Sha256::new_with_prefix(salt),
+            size: 0,
+        }
+    }
+
+    /// Reads facts, and then what is left, on a thread of its own.
+    fn read(
+        mut self,
+        attestation_type: &str,
+        people: &dyn Fn(&str) -> Option<PersonId>,
+    ) -> Result<Contents, RecorderError> {
+        let mut whole = None;
+        let extracted = if self.upload.size <= PAYLOAD_BYTES_MAX as u64 {
+            let mut bytes = Vec::new();
+            let read = self.read_to_end(&mut bytes);
+            let read = read.map_err(evidence::EvidenceError::Unreadable);
+            let extracted = read.and_then(|_| evidence::extract(attestation_type, &bytes, &people));
+            whole = Some(bytes);
+            extracted
+        } else {
+            evidence::extract_stream(attestation_type, &mut self, &people)
+        };
+        if let Some(broken) = self.parts.broken() {
+            return Err(broken.into());
+        }
+        let complete = self.size == self.upload.size;
+        if complete && self.upload.sha256 != <[u8; 32]>::from(self.plain.finalize()) {
+            return Err(UploadError::Differs.into());
+        }
+        let extracted = extracted?;
+        if !complete {
+            return Err(UploadError::Differs.into());
+        }
+        Ok(Contents {
+            extracted,
+            digest: PayloadDigest(self.salted.finalize().into()),
+            whole,
+        })
+    }
+}
+
+impl Read for Reading {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.parts.read(buffer)?;
+        let bytes = buffer.get(..read).unwrap_or_default();
+        self.plain.update(bytes);
+        self.salted.update(bytes);
+        self.size += read as u64;
+        if self.size > self.upload.size {
+            return Err(io::Error::other("there is more than was announced"));
+        }
+        Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn promise() -> Promise {
+        Promise {
+            upload: Upload {
+                key: "key-0123456789abcdef".parse().unwrap(),
+                sha256: [7; 32],
+                size: 5_000_000,
+            },
+            flow: "shop.front_end-1".parse().unwrap(),
+            until_ms: 1_700_000_000_000,
+        }
+    }
+
+    #[test]
+    fn the_name_of_an_upload_reads_back_and_no_other_does() {
+        let name = promise().write(&[1; 32]);
+        assert_eq!(Promise::read(&name, &[1; 32]).unwrap(), promise());
+        assert!(matches!(
+            Promise::read(&name, &[2; 32]),
+            Err(UploadError::Unknown)
+        ));
+        for at in 0..name.len() {
+            let mut changed = name.clone().into_bytes();
+            changed[at] = if changed[at] == b'1' { b'2' } else { b'1' };
+            let changed = String::from_utf8(changed).unwrap();
+            assert!(Promise::read(&changed, &[1; 32]).is_err(), "{changed}");
+        }
+        assert!(Promise::read("", &[1; 32]).is_err());
+    }
+
+    #[test]
+    fn what_an_upload_holds_is_the_same_whenever_it_is_announced() {
+        let (one, mut later) = (promise(), promise());
+        later.until_ms += 1;
+        assert_ne!(one.write(&[1; 32]), later.write(&[1; 32]));
+        assert_eq!(
+            held_by(&one.write(&[1; 32])),
+            held_by(&later.write(&[1; 32]))
+        );
+        assert_eq!(held_by("anything"), None);
+    }
+}
