@@ -3,8 +3,7 @@
 //! `lambda_http` does the same for handlers of its own types; it panics on a body that is not the base64 that its event
 //! says, and on one that breaks off. Here the router reads bytes as they are, and answers that too.
 
-use std::io;
-
+use api::NotBase64;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use aws_lambda_events::encodings::Body as Written;
 use axum::body::{Body, Bytes};
@@ -96,10 +95,10 @@ fn body(body: Option<String>, is_base64: bool) -> Body {
     }
 }
 
-/// A body that did not arrive whole, which the router refuses like any other.
+/// A body that breaks off, and says why.
 fn broken() -> Body {
-    let (sender, body) = Channel::<Bytes, io::Error>::new(1);
-    sender.abort(io::Error::other("the body is not base64"));
+    let (sender, body) = Channel::<Bytes, NotBase64>::new(1);
+    sender.abort(NotBase64);
     Body::new(body)
 }
 

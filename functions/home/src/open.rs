@@ -155,7 +155,7 @@ fn policies(
 ) -> Result<Policies> {
     let engine: Arc<[u8]> = stock::engine().into();
     let policies = match cache {
-        None => Policies::new(engine, None),
+        None => return Ok(Policies::when_needed(engine)),
         Some(key) => {
             let compiling = if decides {
                 Compiling::Never

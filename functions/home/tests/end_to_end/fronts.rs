@@ -104,7 +104,7 @@ async fn a_body_that_is_not_base64_is_refused_and_nothing_recorded() {
     let problem: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
     assert_eq!(
         (&answer["statusCode"], &problem["type"]),
-        (&json!(400), &json!("/problems/body-incomplete"))
+        (&json!(400), &json!("/problems/invalid-base64"))
     );
     assert_eq!(world.items().await, before);
 }

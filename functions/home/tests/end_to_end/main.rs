@@ -16,5 +16,6 @@ mod sealing;
 mod settings;
 mod story;
 mod together;
+mod uploads;
 mod watch;
 mod world;
