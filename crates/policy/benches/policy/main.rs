@@ -208,7 +208,7 @@ fn aim(policy: &Policy, size: u64, native: Option<f64>) -> Option<f64> {
         (None, 10) => Some(30.0),
         (None, 50) => Some(50.0),
         (Some(_), 50) if policy.name.contains("6 controls") => Some(350.0),
-        (Some(native), 10) => Some(native * 2.0).map(|twice| twice.min(100.0)),
+        (Some(native), 10) => Some((native * 2.0).min(100.0)),
         (Some(native), _) => Some(native * 2.0),
         (None, _) => None,
     }
