@@ -36,6 +36,9 @@ struct Judgement {
     trial: Option<EntryHash>,
     verdict: Verdict,
     reasons: Vec<String>,
+    /// What exceptions did, a line each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    exceptions: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     environment: Option<Name>,
     flow: Name,
@@ -54,6 +57,7 @@ impl Judgement {
             trial: None,
             verdict: decision.verdict,
             reasons: decision.grounds.reasons(),
+            exceptions: decision.grounds.exceptions(),
             environment,
             flow: decision.question.flow,
             trail: decision.question.trail,

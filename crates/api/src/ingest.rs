@@ -34,6 +34,8 @@ pub(crate) fn routes() -> Routes {
         .post("/v1/policies", policies::publish)
         .post("/v1/bindings", policies::bind)
         .post("/v1/bindings/{entry}/unbinding", policies::unbind)
+        .post("/v1/exceptions", policies::except)
+        .post("/v1/exceptions/{entry}/withdrawal", policies::withdraw)
         .post("/v1/endorsements", policies::endorse)
         .post("/v1/recovery", definitions::recover)
         .post("/v1/clock-correction", definitions::correct_clock)

@@ -5,6 +5,7 @@ mod definitions;
 mod environments;
 mod export;
 mod log;
+mod policies;
 mod trails;
 
 use axum::Router;
@@ -43,8 +44,11 @@ pub(crate) fn routes() -> Routes {
         .get("/v1/environments/{environment}/diff", environments::diff)
         .get("/v1/keys", definitions::keys)
         .get("/v1/people", definitions::people)
-        .get("/v1/policies", definitions::policies)
-        .get("/v1/bindings", definitions::bindings)
+        .get("/v1/policies", policies::list)
+        .get("/v1/policies/{entry}", policies::show)
+        .get("/v1/policies/{entry}/code", policies::code)
+        .get("/v1/bindings", policies::bindings)
+        .get("/v1/exceptions", policies::exceptions)
         .get("/v1/decisions/{entry}", log::decision)
         .get("/v1/entries/{entry}", log::entry)
         .get("/v1/entries/{entry}/receipt", log::receipt)

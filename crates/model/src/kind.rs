@@ -149,8 +149,16 @@ kinds! {
         language: Language,
     }
 
-    /// A policy is published. Its source or component is the `rule` payload.
+    /// A policy is published. Its source or component is the first `rule` payload; others are told apart by media type:
+    /// its parameters' JSON schema (`application/schema+json`), its cases (`application/yaml`), and what became of its
+    /// author's check (`application/json` of schema `policy-check.v1`).
     "policy-published" PolicyPublished {
+        /// SHA-256 of its cases, where it has some.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cases: Option<Root>,
+        /// SHA-256 of what became of its author's check; absent where it is unchecked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        checked: Option<Root>,
         /// SHA-256 of the source or component.
         digest: Root,
         /// For a source: the entry of the engine that runs it.
@@ -158,6 +166,9 @@ kinds! {
         engine: Option<EntryHash>,
         /// What it is written in.
         language: Language,
+        /// SHA-256 of its parameters' schema, where it has one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        parameters: Option<Root>,
         /// What it is called.
         policy: Name,
     }
@@ -180,6 +191,31 @@ kinds! {
     "policy-unbound" PolicyUnbound {
         /// The entry that bound it.
         binding: EntryHash,
+        /// Why.
+        reason: String,
+    }
+
+    /// A person takes responsibility for artifacts that a policy in force denies.
+    "exception-granted" ExceptionGranted {
+        /// The entry that bound the policy.
+        binding: EntryHash,
+        /// The one control that is excepted; absent where it is the whole policy.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        control: Option<Name>,
+        /// Where the artifact is to run.
+        environment: Name,
+        /// When the exception ends, in milliseconds since 1970-01-01 UTC.
+        expires_ms: u64,
+        /// Why.
+        reason: String,
+        /// For what it is.
+        scope: ExceptionScope,
+    }
+
+    /// An exception is taken back.
+    "exception-withdrawn" ExceptionWithdrawn {
+        /// The entry that granted it.
+        exception: EntryHash,
         /// Why.
         reason: String,
     }
@@ -296,6 +332,9 @@ kinds! {
         verdict: Verdict,
         /// Where it is to run.
         environment: Name,
+        /// How many exceptions it was allowed by; which, is in the payload.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        exceptions: u64,
         /// The artifact.
         fingerprint: Fingerprint,
         /// Its flow.
@@ -365,6 +404,14 @@ kinds! {
         /// The snapshot in which it was noticed.
         snapshot: EntryHash,
     }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// What a key may do.
@@ -453,6 +500,16 @@ pub enum Scope {
     /// For releases into an environment.
     Environment(Name),
     /// For the artifacts of a flow.
+    Flow(Name),
+}
+
+/// For what an exception is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ExceptionScope {
+    /// One artifact.
+    Artifact(Fingerprint),
+    /// The artifacts of a flow.
     Flow(Name),
 }
 

@@ -40,3 +40,11 @@ pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 256;
 pub const TEXT_BYTES_MAX: usize = 512;
 /// Commits between two artifacts that one provenance may list.
 pub const COMMITS_MAX: usize = 1_000;
+/// A policy's parameters stand in a header of 4 KiB; their schema need not be longer than a long page.
+pub const SCHEMA_BYTES_MAX: usize = 64 * 1024;
+/// Cases are many small dossiers; with the largest policy they fit in one request.
+pub const CASES_BYTES_MAX: usize = 1024 * 1024;
+/// Findings of a check that one publication accepts: who accepts more has not looked at them.
+pub const ACCEPTED_FINDINGS_MAX: usize = 64;
+/// An exception lives a quarter at most, as an approval does: whoever granted it must still stand for it.
+pub const EXCEPTION_TTL_MS_MAX: u64 = 90 * 24 * 60 * 60 * 1000;

@@ -102,7 +102,7 @@ fn approval(
 }
 
 /// Everyone who authored, committed or built any part of the change.
-fn participants(
+pub(crate) fn participants(
     release: Release<'_>,
     artifact: &[Arc<Loaded>],
     change: &Change,

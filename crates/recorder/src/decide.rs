@@ -174,6 +174,7 @@ impl Recorder {
         }
         let fields = Decided {
             environment: question.environment.clone(),
+            exceptions: grounds.exceptions_used(),
             fingerprint: question.fingerprint,
             flow: question.flow.clone(),
             now_ms: question.now_ms,

@@ -1,10 +1,12 @@
 //! What a decision records beside its verdict: everything that a replay needs.
 
 use model::kind::{Place, Verdict};
-use model::{EntryHash, KeyId, Name, Root};
+use model::{EntryHash, KeyId, Name, PersonId, Root};
 use policy::{Evaluation, Identity, Limits, Outcome, Status};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use crate::timestamp;
 
 /// The schema of [`Grounds`].
 pub const SCHEMA: &str = "decision.v1";
@@ -54,6 +56,9 @@ pub struct Judged {
     pub binding: Option<EntryHash>,
     /// What came of it.
     pub evaluation: Evaluation,
+    /// Where it denies: the exceptions from it that are in force for this artifact, in the order of the journal.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exceptions: Vec<Excepted>,
     /// The very bytes that ran, by digest.
     pub identity: Identity,
     /// What it is called.
@@ -65,8 +70,71 @@ pub struct Judged {
     pub policy: Option<EntryHash>,
 }
 
+/// An exception from what a policy demands, as a decision that it touches shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Excepted {
+    /// Who granted it.
+    pub by: PersonId,
+    /// The one control that is excepted; absent where it is the whole policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub control: Option<Name>,
+    /// Who endorsed it; nobody needs to where genesis says `solo`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endorsed_by: Option<PersonId>,
+    /// The entry that granted it.
+    pub entry: EntryHash,
+    /// When it ends, in milliseconds since 1970-01-01 UTC.
+    pub expires_ms: u64,
+    /// Why it was granted.
+    pub reason: String,
+    /// Why it does not count here, where it does not: `author-of-the-change` or `change-not-known`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stale: Option<Name>,
+}
+
+impl Judged {
+    /// Says whether the artifact may pass: the policy allows, or exceptions cover all for which it denies.
+    #[must_use]
+    pub fn passes(&self) -> bool {
+        self.evaluation.allows() || self.is_excepted()
+    }
+
+    /// Says whether exceptions that count cover all for which the policy denies. One that names no control covers the
+    /// whole verdict; others cover it together when every failed finding is of one of their controls. What is no verdict
+    /// (a trap, no fuel left) is never covered: nobody knows what the policy would have found.
+    #[must_use]
+    pub fn is_excepted(&self) -> bool {
+        let Outcome::Verdict(verdict) = &self.evaluation.outcome else {
+            return false;
+        };
+        let covers = |control: Option<&Name>| {
+            let mut counting = self.exceptions.iter().filter(|found| found.stale.is_none());
+            counting.any(|found| found.control.is_none() || found.control.as_ref() == control)
+        };
+        let mut failed = verdict
+            .findings
+            .iter()
+            .filter(|finding| finding.status == Status::Failed)
+            .peekable();
+        let whole = failed.peek().is_none();
+        !verdict.allow
+            && (!whole || covers(None))
+            && failed.all(|finding| covers(Some(&finding.control)))
+    }
+
+    /// Returns the exceptions by which the artifact passes; none where the policy allows, or denies all the same.
+    pub fn passes_by(&self) -> impl Iterator<Item = &Excepted> {
+        let excepted = self.is_excepted();
+        self.exceptions
+            .iter()
+            .filter(move |found| excepted && found.stale.is_none())
+    }
+}
+
 impl Grounds {
-    /// Computes the verdict: allowed when there is a policy that is not advisory, and every one of them allows.
+    /// Computes the verdict: allowed when there is a policy that is not advisory, and every one of them
+    /// allows or is excepted.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         let mut binding = self
@@ -74,9 +142,8 @@ impl Grounds {
             .iter()
             .filter(|judged| !judged.advisory)
             .peekable();
-        let allowed = self.denial.is_none()
-            && binding.peek().is_some()
-            && binding.all(|judged| judged.evaluation.allows());
+        let allowed =
+            self.denial.is_none() && binding.peek().is_some() && binding.all(Judged::passes);
         if allowed {
             Verdict::Allowed
         } else {
@@ -105,11 +172,57 @@ impl Grounds {
         for judged in self
             .policies
             .iter()
-            .filter(|judged| !judged.advisory && !judged.evaluation.allows())
+            .filter(|judged| !judged.advisory && !judged.passes())
         {
             reasons.extend(reasons_of(judged));
         }
         reasons
+    }
+
+    /// Returns the policies that deny, with the exceptions by which the artifact passes all the same.
+    pub fn passed_by(&self) -> impl Iterator<Item = (&Judged, &Excepted)> {
+        let judged = self.policies.iter().filter(|judged| !judged.advisory);
+        judged.flat_map(|judged| judged.passes_by().map(move |found| (judged, found)))
+    }
+
+    /// Counts the exceptions by which it is allowed; none where it is denied.
+    #[must_use]
+    pub fn exceptions_used(&self) -> u64 {
+        match self.verdict() {
+            Verdict::Allowed => self.passed_by().count() as u64,
+            Verdict::Denied => 0,
+        }
+    }
+
+    /// Returns what exceptions did, a line for each that touches a policy's verdict.
+    #[must_use]
+    pub fn exceptions(&self) -> Vec<String> {
+        let touched = self.policies.iter().filter(|judged| !judged.advisory);
+        touched
+            .flat_map(|judged| {
+                let of = move |found| exception_line(judged, found);
+                judged.exceptions.iter().map(of)
+            })
+            .collect()
+    }
+}
+
+fn exception_line(judged: &Judged, found: &Excepted) -> String {
+    let what = match &found.control {
+        Some(control) => format!("{} (only {control})", judged.name),
+        None => judged.name.to_string(),
+    };
+    let who = match &found.endorsed_by {
+        Some(second) => format!("{}, endorsed by {second}", found.by),
+        None => found.by.to_string(),
+    };
+    let until = timestamp::format(found.expires_ms);
+    let Excepted { entry, reason, .. } = found;
+    let exception = format!("exception {entry} by {who} until {until}: {reason}");
+    match &found.stale {
+        Some(stale) => format!("{what}: does not count, {stale}: {exception}"),
+        None if judged.is_excepted() => format!("{what}: passes by {exception}"),
+        None => format!("{what}: not enough: {exception}"),
     }
 }
 

@@ -4,10 +4,15 @@ use std::collections::{BTreeMap, HashMap};
 
 use journal::kind::Genesis;
 use model::dossier::Requirement;
-use model::kind::{KeyAdded, Language, PolicyBound, Scope};
-use model::{Body, Entry, EntryHash, KeyId, Name, PayloadDigest, PersonId, Role, Root};
+use model::kind::{
+    ExceptionGranted, ExceptionScope, KeyAdded, Language, PolicyBound, PolicyPublished, Scope,
+};
+use model::{
+    Body, Entry, EntryHash, Fingerprint, Header, KeyId, Name, PayloadDigest, PersonId, Role, Root,
+};
 
 use crate::error::HistoryError;
+use crate::publication::{CASES_MEDIA_TYPE, CHECKED_SCHEMA, Part, SCHEMA_MEDIA_TYPE};
 
 /// The definitions after the first `entries` entries of the `admin` stream. A pure function of those entries.
 #[derive(Debug, Clone, Default)]
@@ -28,6 +33,7 @@ pub struct Definitions {
     policies: BTreeMap<EntryHash, Policy>,
     bindings: Vec<Binding>,
     unbindings: HashMap<EntryHash, Unbinding>,
+    exceptions: Vec<Exception>,
 }
 
 /// An API key.
@@ -81,8 +87,81 @@ pub struct Policy {
     pub payload: PayloadDigest,
     /// For a source: the engine's entry.
     pub engine: Option<EntryHash>,
+    /// The JSON schema of its parameters.
+    pub parameters: Option<Part>,
+    /// Its cases.
+    pub cases: Option<Part>,
+    /// What became of its author's check; without it, it is unchecked.
+    pub checked: Option<Part>,
     /// When it was published.
     pub published_ms: u64,
+}
+
+impl Policy {
+    fn new(published: PolicyPublished, header: &Header, code: PayloadDigest) -> Self {
+        let payload = |media_type: &str, schema: Option<&str>| {
+            let mut others = header.payloads.iter().skip(1);
+            let found = others.find(|other| {
+                other.role == Role::Rule
+                    && other.media_type == media_type
+                    && other.schema.as_ref().map(Name::as_str) == schema
+            });
+            found.map(|found| found.digest)
+        };
+        let part = |digest: Option<Root>, media_type: &str, schema: Option<&str>| {
+            let (digest, payload) = digest.zip(payload(media_type, schema))?;
+            Some(Part { digest, payload })
+        };
+        Self {
+            parameters: part(published.parameters, SCHEMA_MEDIA_TYPE, None),
+            cases: part(published.cases, CASES_MEDIA_TYPE, None),
+            checked: part(published.checked, "application/json", Some(CHECKED_SCHEMA)),
+            name: published.policy,
+            language: published.language,
+            digest: published.digest,
+            payload: code,
+            engine: published.engine,
+            published_ms: header.recorded_ms,
+        }
+    }
+
+    /// Says whether it was published with just these fields.
+    pub(crate) fn is(&self, published: &PolicyPublished) -> bool {
+        let digest = |part: Option<Part>| part.map(|part| part.digest);
+        self.name == published.policy
+            && self.digest == published.digest
+            && self.engine == published.engine
+            && digest(self.parameters) == published.parameters
+            && digest(self.cases) == published.cases
+            && digest(self.checked) == published.checked
+    }
+}
+
+/// An exception, proposed, in force or over.
+#[derive(Debug, Clone)]
+pub struct Exception {
+    /// The entry that records it.
+    pub entry: EntryHash,
+    /// What it says.
+    pub granted: ExceptionGranted,
+    /// Who granted it.
+    pub by: Option<PersonId>,
+    /// Who endorsed it; nobody needs to where genesis says `solo`.
+    pub endorsed_by: Option<PersonId>,
+    /// Since when it is confirmed: at once where genesis says `solo`, else since a second person endorsed it.
+    pub confirmed_ms: Option<u64>,
+    /// Since when it is withdrawn.
+    pub withdrawn_ms: Option<u64>,
+}
+
+impl Exception {
+    /// Says whether it is in force at a time.
+    #[must_use]
+    pub fn is_in_force(&self, now_ms: u64) -> bool {
+        self.confirmed_ms.is_some()
+            && self.withdrawn_ms.is_none()
+            && now_ms < self.granted.expires_ms
+    }
 }
 
 /// A binding, proposed or in force.
@@ -175,14 +254,7 @@ impl Definitions {
             }
             Body::PolicyPublished(policy) => {
                 if let Some(payload) = payload {
-                    let published = Policy {
-                        name: policy.policy,
-                        language: policy.language,
-                        digest: policy.digest,
-                        payload,
-                        engine: policy.engine,
-                        published_ms: at,
-                    };
+                    let published = Policy::new(policy, header, payload);
                     self.policies.insert(entry.hash(), published);
                 }
             }
@@ -205,6 +277,19 @@ impl Definitions {
                             by,
                         },
                     );
+                }
+            }
+            Body::ExceptionGranted(granted) => self.exceptions.push(Exception {
+                entry: entry.hash(),
+                granted,
+                by: header.by.person.clone(),
+                endorsed_by: None,
+                confirmed_ms: self.solo.then_some(at),
+                withdrawn_ms: None,
+            }),
+            Body::ExceptionWithdrawn(withdrawn) => {
+                if let Some(found) = self.exception_mut(&withdrawn.exception) {
+                    found.withdrawn_ms.get_or_insert(at);
                 }
             }
             Body::Endorsed(endorsed) => self.endorse(endorsed.entry, header.by.person.as_ref(), at),
@@ -240,6 +325,12 @@ impl Definitions {
         }
     }
 
+    fn exception_mut(&mut self, entry: &EntryHash) -> Option<&mut Exception> {
+        self.exceptions
+            .iter_mut()
+            .find(|found| found.entry == *entry)
+    }
+
     /// Two different registered people are needed; anything less leaves things as they are.
     fn endorse(&mut self, entry: EntryHash, by: Option<&PersonId>, at: u64) {
         let second =
@@ -247,6 +338,11 @@ impl Definitions {
         if let Some(binding) = self.bindings.iter_mut().find(|found| found.entry == entry) {
             if second(&binding.by) {
                 binding.confirmed_ms.get_or_insert(at);
+            }
+        } else if let Some(exception) = self.exception_mut(&entry) {
+            if second(&exception.by) && exception.confirmed_ms.is_none() {
+                exception.confirmed_ms = Some(at);
+                exception.endorsed_by = by.cloned();
             }
         } else if let Some(unbinding) = self
             .unbindings
@@ -299,7 +395,35 @@ impl Definitions {
         &self.bindings
     }
 
-    /// Says whether an entry is a binding or unbinding that waits for a second person.
+    /// Returns every exception that was ever granted.
+    #[must_use]
+    pub fn exceptions(&self) -> &[Exception] {
+        &self.exceptions
+    }
+
+    /// Returns the exceptions in force from what a binding demands of an artifact, in the order of the journal.
+    pub(crate) fn exceptions_from(
+        &self,
+        binding: &EntryHash,
+        fingerprint: &Fingerprint,
+        flow: &Name,
+        environment: &Name,
+        now_ms: u64,
+    ) -> impl Iterator<Item = &Exception> {
+        self.exceptions.iter().filter(move |exception| {
+            let granted = &exception.granted;
+            let scope = match &granted.scope {
+                ExceptionScope::Artifact(artifact) => artifact == fingerprint,
+                ExceptionScope::Flow(name) => name == flow,
+            };
+            scope
+                && granted.binding == *binding
+                && granted.environment == *environment
+                && exception.is_in_force(now_ms)
+        })
+    }
+
+    /// Says whether an entry is a binding, an unbinding or an exception that waits for a second person.
     #[must_use]
     pub fn awaits_endorsement(&self, entry: &EntryHash) -> bool {
         self.unbindings.contains_key(entry)
@@ -307,6 +431,11 @@ impl Definitions {
                 .bindings
                 .iter()
                 .any(|found| found.entry == *entry && found.confirmed_ms.is_none())
+            || self.exceptions.iter().any(|found| {
+                found.entry == *entry
+                    && found.confirmed_ms.is_none()
+                    && found.withdrawn_ms.is_none()
+            })
     }
 
     /// Returns a key.

@@ -153,6 +153,9 @@ pub enum RecorderError {
     /// A policy cannot be published.
     #[error("the policy cannot be published")]
     Publish(#[from] policy::PublishError),
+    /// Parameters do not fit, or their schema is none.
+    #[error(transparent)]
+    Parameters(#[from] crate::parameters::ParametersError),
     /// The sandbox cannot run.
     #[error("the policy sandbox cannot run")]
     Sandbox(#[from] policy::SandboxError),
@@ -215,6 +218,7 @@ impl RecorderError {
             Self::Exists { .. } | Self::Moved | Self::NotInForce { .. } => Class::Conflict,
             Self::Value(_)
             | Self::Invalid(_)
+            | Self::Parameters(_)
             | Self::Text { .. }
             | Self::ClaimedAhead { .. }
             | Self::Evidence(_)
@@ -273,6 +277,9 @@ impl RecorderError {
                 "send it to the address that its announcement was answered with"
             }
             Self::Evidence(error) => return error.hint().map(str::to_owned),
+            Self::Parameters(crate::parameters::ParametersError::Unfit { .. }) => {
+                "`trailmark policy show` shows what the policy's parameters may be"
+            }
             Self::Publish(error) => error.hint(),
             Self::InBatch { source, .. } => return source.hint(),
             _ => return None,

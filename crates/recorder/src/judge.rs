@@ -1,5 +1,7 @@
 //! Judging: the dossier is built, the policies run. A pure function, for a decision and for its replay.
 
+use std::cell::OnceCell;
+
 use model::dossier::BUILDER;
 use model::kind::Place;
 use model::limits::DOSSIER_BYTES_MAX;
@@ -11,7 +13,8 @@ use crate::decision::{Grounds, Judged, Refusal};
 use crate::definitions::Definitions;
 use crate::dossier::{self, NoDossier, Question};
 use crate::error::HistoryError;
-use crate::history::History;
+use crate::exception::Standing;
+use crate::history::{History, Missing};
 
 /// A policy that takes part.
 pub(crate) struct Participant {
@@ -88,12 +91,22 @@ pub(crate) fn judge(
         })
         .collect();
     let evaluations = policy::evaluate_all(&tasks, &input, limits);
+    let standing = Standing {
+        artifact: history
+            .stream(&StreamName::artifact(&question.fingerprint))
+            .map_err(|Missing(stream)| NotJudged::Missing(stream))?,
+        change: &dossier.change,
+        definitions,
+        participants: OnceCell::new(),
+        question,
+    };
     grounds.policies = participants
         .iter()
         .zip(evaluations)
         .map(|(participant, evaluation)| Judged {
             advisory: participant.advisory,
             binding: participant.binding,
+            exceptions: standing.exceptions(participant.binding.as_ref(), &evaluation.outcome),
             evaluation,
             identity: participant.prepared.identity().clone(),
             name: participant.name.clone(),

@@ -16,6 +16,7 @@ mod dossier;
 mod environment;
 mod error;
 mod event;
+mod exception;
 mod export;
 mod genesis;
 mod heads;
@@ -23,8 +24,10 @@ mod history;
 mod judge;
 mod keys;
 mod known;
+mod parameters;
 mod permit;
 mod policies;
+mod publication;
 mod record;
 mod recorder;
 mod recover;
@@ -39,8 +42,8 @@ pub mod view;
 pub use approve::ApproveRequest;
 pub use caller::Caller;
 pub use decide::{DecideRequest, Decision, TrialPolicy, TrialRequest};
-pub use decision::{Grounds, Judged, Refusal};
-pub use definitions::{Binding, Definitions, Engine, Environment, Flow, Key, Policy};
+pub use decision::{Excepted, Grounds, Judged, Refusal};
+pub use definitions::{Binding, Definitions, Engine, Environment, Exception, Flow, Key, Policy};
 pub use dossier::Question;
 pub use environment::{Running, SNAPSHOT_ARTIFACTS_MAX, Snapshot, TakeSnapshot};
 pub use error::{HistoryError, RecorderError};
@@ -48,12 +51,18 @@ pub use event::{
     AddAlias, Attest, BeginTrail, Event, RecordArtifact, Report, ReportDeployment, Submission,
     idempotency,
 };
+pub use exception::{EXCEPTIONS_MAX, GrantException};
 pub use genesis::{Charter, genesis};
 pub use history::{History, Loaded};
 pub use keys::{AddKey, AddPerson, DefineEnvironment, DefineFlow, NewKey};
 pub use known::Sharing;
+pub use parameters::ParametersError;
 pub use permit::{Permit, PermitError, PermitRequest, Permitted};
 pub use policies::BindPolicy;
+pub use publication::{
+    Accepted, CASES_MEDIA_TYPE, CHECKED_SCHEMA, Checked, Part, Publication, PublishedPolicy,
+    SCHEMA_MEDIA_TYPE, sha256,
+};
 pub use record::STREAM_ENTRIES_MAX;
 pub use recorder::{AliasKey, Entropy, Parts, Recorder, SystemEntropy};
 pub use replay::{ReplayError, Replayed, replay};

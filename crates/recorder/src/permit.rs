@@ -64,6 +64,9 @@ pub struct Permitted {
     pub environment: Name,
     /// When the permit ends, in milliseconds since 1970-01-01 UTC.
     pub expires_ms: u64,
+    /// The exceptions by which it is permitted, entries; none where every policy allowed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub exceptions: Vec<EntryHash>,
     /// The artifact.
     pub fingerprint: Fingerprint,
     /// The journal that decided.
@@ -106,6 +109,18 @@ impl Recorder {
             .iter()
             .map(|judged| json!({"uri": format!("trailmark:policy/{}", judged.name), "digest": {"sha256": judged.identity.policy}}))
             .collect();
+        let exceptions: Vec<Value> = grounds
+            .passed_by()
+            .map(|(judged, found)| {
+                json!({
+                    "by": found.by,
+                    "exception": found.entry,
+                    "expiresMs": found.expires_ms,
+                    "policy": judged.name,
+                    "reason": found.reason,
+                })
+            })
+            .collect();
         let statement = json!({
             "_type": STATEMENT_TYPE,
             "subject": [{"digest": {"sha256": question.fingerprint}}],
@@ -122,6 +137,7 @@ impl Recorder {
                     "audience": request.audience,
                     "decision": decision,
                     "environment": question.environment,
+                    "exceptions": exceptions,
                     "expiresMs": header.recorded_ms + ttl_ms,
                 },
             },
@@ -183,10 +199,18 @@ fn read(payload: &[u8]) -> Option<Permitted> {
         audience: text("/predicate/permit/audience")?.to_owned(),
         decision: text("/predicate/permit/decision")?.parse().ok()?,
         environment: text("/predicate/permit/environment")?.parse().ok()?,
+        exceptions: exceptions(&statement)?,
         expires_ms: statement.pointer("/predicate/permit/expiresMs")?.as_u64()?,
         fingerprint: text("/subject/0/digest/sha256")?.parse().ok()?,
         journal: text("/predicate/verifier/id")?.to_owned(),
     })
+}
+
+/// Reads which exceptions a permit names; nothing where they cannot be read.
+fn exceptions(statement: &Value) -> Option<Vec<EntryHash>> {
+    let exceptions = statement.pointer("/predicate/permit/exceptions")?;
+    let entry = |found: &Value| found.get("exception")?.as_str()?.parse().ok();
+    exceptions.as_array()?.iter().map(entry).collect()
 }
 
 /// Returns the bytes that DSSE signs: its pre-authentication encoding.

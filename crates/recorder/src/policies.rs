@@ -1,14 +1,10 @@
-//! Policies: published, bound, and made ready to run.
+//! Policies: bound, endorsed, and made ready to run.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use model::kind::{
-    AccessRole, Endorsed, EnginePublished, Fields, Language, PolicyBound, PolicyPublished,
-    PolicyUnbound, Scope,
-};
-use model::limits::PAYLOAD_BYTES_MAX;
-use model::{EntryHash, Name, Payload, PayloadDigest, Role, Root};
+use model::kind::{AccessRole, Endorsed, Language, PolicyBound, PolicyUnbound, Scope};
+use model::{EntryHash, PayloadDigest};
 use policy::{PolicySource, Prepared, PublishError, Undecided};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -17,6 +13,8 @@ use store::Appended;
 use crate::caller::Caller;
 use crate::definitions::{Definitions, Policy};
 use crate::error::{HistoryError, RecorderError};
+use crate::parameters::ParametersSchema;
+use crate::publication::unknown;
 use crate::recorder::{Recorder, check_text};
 use crate::sandboxes::Made;
 use crate::together::together;
@@ -41,97 +39,11 @@ pub struct BindPolicy {
 }
 
 impl Recorder {
-    /// Publishes a policy, after checking that it is one. The same bytes under the same name are published once.
-    ///
-    /// # Errors
-    /// Says what keeps it from being a policy.
-    pub async fn publish_policy(
-        &self,
-        caller: &Caller,
-        name: Name,
-        source: PolicySource,
-    ) -> Result<EntryHash, RecorderError> {
-        caller.require(&[AccessRole::PolicyAuthor, AccessRole::Admin])?;
-        if source.bytes().len() > PAYLOAD_BYTES_MAX {
-            return Err(RecorderError::Invalid(format!(
-                "a policy has at most `{PAYLOAD_BYTES_MAX}` bytes"
-            )));
-        }
-        // An image that is missing is made, also where the policy itself is published already.
-        let bytes = async { Ok((self.policies.stock_engine(), source.clone())) };
-        let made = self.policies.made_with_stock(&source);
-        self.policies.ready(made, bytes).await?;
-        let (language, media_type) = match &source {
-            PolicySource::Component(_) => (Language::Component, "application/wasm"),
-            PolicySource::Rego(_) => (Language::Rego, "text/plain"),
-        };
-        let engine = match language {
-            Language::Rego => Some(self.publish_engine(caller).await?),
-            Language::Component => None,
-        };
-        let fields = PolicyPublished {
-            digest: Root(*source.digest().as_bytes()),
-            engine,
-            language,
-            policy: name,
-        };
-        let published = |definitions: &Definitions| {
-            let same = |policy: &Policy| {
-                policy.name == fields.policy
-                    && policy.digest == fields.digest
-                    && policy.engine == fields.engine
-            };
-            let mut policies = definitions.policies();
-            policies
-                .find(|(_, policy)| same(policy))
-                .map(|(entry, _)| *entry)
-        };
-        let payload = self.payload(Role::Rule, media_type, None, source.bytes().to_vec())?;
-        self.publish(caller, &fields, payload, published).await
-    }
-
-    /// Puts the stock engine's bytes into the journal, so that decisions can be replayed without this program's version.
-    async fn publish_engine(&self, caller: &Caller) -> Result<EntryHash, RecorderError> {
-        let digest = self.policies.stock_digest();
-        let published = |definitions: &Definitions| definitions.engine_by_digest(&digest);
-        if let Some(entry) = published(self.current().await?.as_ref()) {
-            return Ok(entry);
-        }
-        let fields = EnginePublished {
-            digest,
-            language: Language::Rego,
-        };
-        let bytes = self.policies.stock_engine().to_vec();
-        let payload = self.payload(Role::Rule, "application/wasm", None, bytes)?;
-        self.publish(caller, &fields, payload, published).await
-    }
-
-    /// Records what is not published yet, and returns the entry that publishes it.
-    async fn publish<F: Fields>(
-        &self,
-        caller: &Caller,
-        fields: &F,
-        payload: Payload,
-        published: impl Fn(&Definitions) -> Option<EntryHash>,
-    ) -> Result<EntryHash, RecorderError> {
-        let appended = self.define_unless(|definitions| {
-            if published(definitions).is_some() {
-                return Ok(None);
-            }
-            let mut draft = self.admin_draft(caller.by(), fields)?;
-            draft.payloads.push(payload.clone());
-            Ok(Some(draft))
-        });
-        match appended.await? {
-            Some(appended) => Ok(appended.stored.entry.hash()),
-            None => published(&self.definitions()).ok_or(RecorderError::Moved),
-        }
-    }
-
     /// Binds a policy. Without `solo` it is in force when a second person endorsed it.
     ///
     /// # Errors
-    /// When the policy is not published, the scope does not exist, or parameters are not an object.
+    /// When the policy is not published, the scope does not exist, or the parameters are not an object that fits the
+    /// policy's schema.
     pub async fn bind_policy(
         &self,
         caller: &Caller,
@@ -148,6 +60,7 @@ impl Recorder {
                 ));
             }
         };
+        self.require_parameters(&bind.policy, &parameters).await?;
         let fields = PolicyBound {
             advisory: bind.advisory,
             from_ms: bind.from_ms.unwrap_or_else(|| self.now_ms()),
@@ -160,6 +73,21 @@ impl Recorder {
             self.admin_draft(caller.by(), &fields)
         })
         .await
+    }
+
+    /// Checks parameters by the schema that the policy was published with.
+    async fn require_parameters(
+        &self,
+        entry: &EntryHash,
+        parameters: &Value,
+    ) -> Result<(), RecorderError> {
+        let known = self.knowing(|definitions| definitions.policy(entry).is_some());
+        let known = known.await?;
+        let policy = known.policy(entry).ok_or_else(|| unknown(entry))?;
+        match self.parameters_schema(entry, policy).await? {
+            Some(schema) => Ok(ParametersSchema::new(&schema)?.check(parameters)?),
+            None => Ok(()),
+        }
     }
 
     /// Takes a policy out of force. Without `solo` that takes a second person, too.
@@ -189,7 +117,7 @@ impl Recorder {
         .await
     }
 
-    /// Confirms a binding or an unbinding as the second person.
+    /// Confirms a binding, an unbinding or an exception as the second person.
     ///
     /// # Errors
     /// When nothing waits under that entry, or the caller made it.
@@ -205,7 +133,7 @@ impl Recorder {
         self.define(|definitions| {
             if !definitions.awaits_endorsement(&entry) {
                 return Err(RecorderError::Unknown {
-                    what: "unconfirmed binding or unbinding",
+                    what: "unconfirmed binding, unbinding or exception",
                     name: entry.to_string(),
                 });
             }
@@ -223,7 +151,7 @@ impl Recorder {
     }
 
     /// Without `solo` a binding that no person made could never be endorsed by a second one.
-    fn require_second_person(&self, caller: &Caller) -> Result<(), RecorderError> {
+    pub(crate) fn require_second_person(&self, caller: &Caller) -> Result<(), RecorderError> {
         if self.definitions().solo {
             Ok(())
         } else {
@@ -237,11 +165,10 @@ impl Recorder {
         entry: &EntryHash,
     ) -> Result<(Policy, Prepared), RecorderError> {
         let definitions = self.definitions();
-        let unknown = || RecorderError::Unknown {
-            what: "policy",
-            name: entry.to_string(),
-        };
-        let policy = definitions.policy(entry).ok_or_else(unknown)?.clone();
+        let policy = definitions
+            .policy(entry)
+            .ok_or_else(|| unknown(entry))?
+            .clone();
         let engine = policy.engine.and_then(|engine| definitions.engine(&engine));
         let made = Made {
             policy: policy.digest,
@@ -287,7 +214,7 @@ impl Recorder {
         Ok(prepared.iter().filter(|prepared| prepared.is_ok()).count())
     }
 
-    async fn rule_bytes(
+    pub(crate) async fn rule_bytes(
         &self,
         entry: &EntryHash,
         payload: PayloadDigest,

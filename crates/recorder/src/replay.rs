@@ -118,6 +118,8 @@ pub fn replay(
     })?;
     compare(&recorded, &found)?;
     same("verdict", &decided.verdict, &found.verdict())?;
+    let used = found.exceptions_used();
+    same("number of exceptions", &decided.exceptions, &used)?;
     let unproved = unproved(bundle, &recorded);
     Ok(Replayed {
         decision: *decision,
@@ -247,6 +249,11 @@ fn compare(recorded: &Grounds, found: &Grounds) -> Result<(), ReplayError> {
             &format!("evaluation of policy `{name}`"),
             &was.evaluation,
             &is.evaluation,
+        )?;
+        same(
+            &format!("exceptions from policy `{name}`"),
+            &was.exceptions,
+            &is.exceptions,
         )?;
         same(&format!("binding of policy `{name}`"), was, is)?;
     }

@@ -81,6 +81,9 @@ pub struct DecisionView {
     pub grounds: Grounds,
     /// Why it is denied.
     pub reasons: Vec<String>,
+    /// What exceptions did, a line for each that touched it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub exceptions: Vec<String>,
 }
 
 impl Recorder {
@@ -141,6 +144,7 @@ impl Recorder {
         Ok(DecisionView {
             entry: EntryView::new(&stored),
             reasons: grounds.reasons(),
+            exceptions: grounds.exceptions(),
             grounds,
         })
     }

@@ -1,10 +1,15 @@
-//! Policies: published, bound, unbound, endorsed.
+//! Policies: published, bound, unbound, endorsed, excepted from.
 
+use axum::body::Bytes;
 use axum::extract::{Request, State};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use model::kind::Language;
 use model::{EntryHash, Name};
 use policy::PolicySource;
-use recorder::BindPolicy;
+use recorder::{BindPolicy, Checked, GrantException, Publication};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::definitions::Because;
 use crate::answer::{Answer, Recorded};
@@ -17,6 +22,38 @@ use crate::state::AppState;
 #[serde(deny_unknown_fields)]
 pub(super) struct Named {
     name: Name,
+}
+
+/// A policy with what comes with it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Publish {
+    /// Rego source as it is, or a component in base64.
+    code: String,
+    language: Language,
+    parameters: Option<Value>,
+    cases: Option<String>,
+    checked: Option<Checked>,
+}
+
+impl Publish {
+    fn publication(self, name: Name) -> Result<Publication, Problem> {
+        let source = match self.language {
+            Language::Rego => PolicySource::Rego(self.code.into()),
+            Language::Component => {
+                let wrong =
+                    |_| Problem::new(Kind::UnexpectedForm, "a component's code is in base64");
+                PolicySource::Component(STANDARD.decode(self.code).map_err(wrong)?.into())
+            }
+        };
+        Ok(Publication {
+            name,
+            source,
+            parameters: self.parameters,
+            cases: self.cases,
+            checked: self.checked,
+        })
+    }
 }
 
 #[derive(Serialize)]
@@ -37,25 +74,32 @@ pub(super) async fn publish(
     request: Request,
 ) -> Result<Answer<Published>, Problem> {
     let media_type = MediaType::of(request.headers())?;
-    if !matches!(
-        media_type,
-        MediaType::Text | MediaType::Rego | MediaType::Wasm
-    ) {
-        return Err(body::unsupported(
-            "application/rego`, `text/plain` (Rego source) or `application/wasm",
-        ));
-    }
-    let bytes = body::read(request, &state, state.limits.policy_bytes_max).await?;
-    let source = if media_type == MediaType::Wasm {
-        PolicySource::Component(bytes.as_ref().into())
-    } else {
-        let not_text = |_| Problem::new(Kind::InvalidText, "Rego source is UTF-8 text");
-        PolicySource::Rego(std::str::from_utf8(&bytes).map_err(not_text)?.into())
+    let bytes_max = match media_type {
+        MediaType::Json => state.limits.body_bytes_max,
+        MediaType::Text | MediaType::Rego | MediaType::Wasm => state.limits.policy_bytes_max,
+        _ => {
+            return Err(body::unsupported(
+                "application/rego`, `text/plain` (Rego source), `application/wasm` or `application/json",
+            ));
+        }
     };
+    let bytes = body::read(request, &state, bytes_max).await?;
+    let publication = publication(name, media_type, &bytes)?;
     let policy =
-        to_the_end(async move { state.recorder.publish_policy(&caller, name, source).await })
-            .await?;
+        to_the_end(async move { state.recorder.publish(&caller, publication).await }).await?;
     Ok(Answer::created(Published { policy }).noting(Some(policy)))
+}
+
+fn publication(name: Name, media_type: MediaType, bytes: &Bytes) -> Result<Publication, Problem> {
+    let source = match media_type {
+        MediaType::Json => return body::object::<Publish>(bytes)?.publication(name),
+        MediaType::Wasm => PolicySource::Component(bytes.as_ref().into()),
+        _ => {
+            let not_text = |_| Problem::new(Kind::InvalidText, "Rego source is UTF-8 text");
+            PolicySource::Rego(std::str::from_utf8(bytes).map_err(not_text)?.into())
+        }
+    };
+    Ok(Publication::new(name, source))
 }
 
 pub(super) async fn bind(
@@ -90,4 +134,29 @@ pub(super) async fn endorse(
 ) -> Result<Answer<Recorded>, Problem> {
     let appended = to_the_end(async move { state.recorder.endorse(&caller, entry).await }).await?;
     Ok(appended.into())
+}
+
+pub(super) async fn except(
+    State(state): State<AppState>,
+    By(caller): By,
+    Json(grant): Json<GrantException>,
+) -> Result<Answer<Recorded>, Problem> {
+    let appended =
+        to_the_end(async move { state.recorder.grant_exception(&caller, grant).await }).await?;
+    Ok(appended.into())
+}
+
+pub(super) async fn withdraw(
+    State(state): State<AppState>,
+    By(caller): By,
+    Path(exception): Path<EntryHash>,
+    Json(because): Json<Because>,
+) -> Result<Answer<Recorded>, Problem> {
+    let withdraw = async move {
+        state
+            .recorder
+            .withdraw_exception(&caller, exception, because.reason)
+            .await
+    };
+    Ok(to_the_end(withdraw).await?.into())
 }

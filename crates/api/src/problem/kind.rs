@@ -85,6 +85,7 @@ kinds! {
     UploadElsewhere = "upload-elsewhere", NotFound, "Uploads are sent to another address";
     AmbiguousArtifact = "ambiguous-artifact", Caller, "The artifact was recorded on several trails";
     PolicyRefused = "policy-refused", Caller, "The policy cannot be published";
+    ParametersRefused = "parameters-refused", Caller, "The parameters do not fit the policy's schema, or the schema is none";
     EntryRefused = "entry-refused", Caller, "What was sent does not make an entry";
     // Limits of the journal.
     BatchSize = "batch-size", Limit, "A request has too few or too many events";

@@ -67,6 +67,7 @@ fn kind_of(error: &RecorderError) -> Kind {
         RecorderError::Exists { .. } => Kind::AlreadyExists,
         RecorderError::Value(_) | RecorderError::Text { .. } => Kind::InvalidValue,
         RecorderError::Invalid(_) => Kind::InvalidRequest,
+        RecorderError::Parameters(_) => Kind::ParametersRefused,
         RecorderError::ClaimedAhead { .. } => Kind::ClaimedAhead,
         RecorderError::Evidence(
             EvidenceError::TooLarge { .. } | EvidenceError::NotStreamed { .. },

@@ -2,12 +2,10 @@
 
 use axum::extract::State;
 use model::dossier::Requirement;
-use model::kind::{Language, Scope};
-use model::{EntryHash, Name, PersonId, Root};
+use model::{EntryHash, Name, PersonId};
 use recorder::view::KeyView;
-use recorder::{Binding, Flow, RecorderError, timestamp};
+use recorder::{Flow, RecorderError, timestamp};
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::answer::Answer;
 use crate::problem::Problem;
@@ -44,36 +42,6 @@ pub(super) struct EnvironmentSummary {
 pub(super) struct PersonView {
     person: PersonId,
     entry: EntryHash,
-}
-
-#[derive(Serialize)]
-pub(super) struct PolicyView {
-    entry: EntryHash,
-    name: Name,
-    language: Language,
-    digest: Root,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    engine: Option<EntryHash>,
-    published: String,
-}
-
-#[derive(Serialize)]
-pub(super) struct BindingView {
-    entry: EntryHash,
-    policy: EntryHash,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<Name>,
-    scope: Scope,
-    advisory: bool,
-    parameters: Value,
-    from: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    by: Option<PersonId>,
-    /// Absent while it waits for a second person.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    confirmed: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ended: Option<String>,
 }
 
 pub(super) async fn flows(
@@ -146,48 +114,4 @@ pub(super) async fn people(
         .collect();
     people.sort_by(|left, right| left.person.cmp(&right.person));
     Ok(Answer::shown(people))
-}
-
-pub(super) async fn policies(
-    State(state): State<AppState>,
-    By(caller): By,
-) -> Result<Answer<Vec<PolicyView>>, Problem> {
-    caller.require_any()?;
-    let definitions = state.recorder.definitions();
-    let view = |(entry, policy): (&EntryHash, &recorder::Policy)| PolicyView {
-        entry: *entry,
-        name: policy.name.clone(),
-        language: policy.language,
-        digest: policy.digest,
-        engine: policy.engine,
-        published: timestamp::format(policy.published_ms),
-    };
-    let mut policies: Vec<_> = definitions.policies().collect();
-    policies.sort_by_key(|(_, policy)| policy.published_ms);
-    Ok(Answer::shown(policies.into_iter().map(view).collect()))
-}
-
-pub(super) async fn bindings(
-    State(state): State<AppState>,
-    By(caller): By,
-) -> Result<Answer<Vec<BindingView>>, Problem> {
-    caller.require_any()?;
-    let definitions = state.recorder.definitions();
-    let view = |binding: &Binding| BindingView {
-        entry: binding.entry,
-        policy: binding.bound.policy,
-        name: definitions
-            .policy(&binding.bound.policy)
-            .map(|policy| policy.name.clone()),
-        scope: binding.bound.scope.clone(),
-        advisory: binding.bound.advisory,
-        parameters: binding.bound.parameters.clone(),
-        from: timestamp::format(binding.bound.from_ms),
-        by: binding.by.clone(),
-        confirmed: binding.confirmed_ms.map(timestamp::format),
-        ended: binding.ended_ms.map(timestamp::format),
-    };
-    Ok(Answer::shown(
-        definitions.bindings().iter().map(view).collect(),
-    ))
 }

@@ -14,6 +14,7 @@ mod log;
 mod lookups;
 mod openapi;
 mod operations;
+mod policies;
 mod sockets;
 mod uploads;
 mod world;

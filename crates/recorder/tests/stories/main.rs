@@ -7,9 +7,11 @@
 )]
 
 mod environment;
+mod exceptions;
 mod heads;
 mod images;
 mod policies;
+mod publication;
 mod recording;
 mod release;
 mod shared;

@@ -349,3 +349,48 @@ async fn person(recorder: &Recorder, admin: &Caller, called: &str) -> (PersonId,
     let caller = key(recorder, admin, Some(person.clone()), &roles).await;
     (person, caller)
 }
+
+/// Records a decision as who holds the store and its keys could write it, whatever follows from the record.
+pub async fn forged(
+    world: &World,
+    honest: &Decision,
+    grounds: &Grounds,
+    verdict: model::kind::Verdict,
+    exceptions: u64,
+) -> EntryHash {
+    let header = honest.appended.stored.entry.header();
+    let rule = header.payload(model::Role::Rule).unwrap();
+    let mut fields: serde_json::Value = serde_json::from_str(header.fields.get()).unwrap();
+    fields["verdict"] = serde_json::to_value(verdict).unwrap();
+    fields["exceptions"] = exceptions.into();
+    if exceptions == 0 {
+        fields.as_object_mut().unwrap().remove("exceptions");
+    }
+    let mut streams: Vec<_> = header
+        .links
+        .iter()
+        .map(|link| link.stream.clone())
+        .collect();
+    if verdict == model::kind::Verdict::Denied {
+        streams.truncate(2);
+    }
+    let fields = model::canonical::to_vec(&fields).unwrap();
+    let draft = journal::Draft {
+        by: header.by.clone(),
+        claimed_ms: None,
+        fields: serde_json::from_slice(&fields).unwrap(),
+        kind: header.kind.clone(),
+        streams,
+        payloads: vec![model::Payload {
+            role: model::Role::Rule,
+            media_type: rule.media_type.clone(),
+            schema: rule.schema.clone(),
+            salt: [5; 32],
+            bytes: model::canonical::to_vec(grounds).unwrap(),
+        }],
+        idempotency: None,
+        expected: Vec::new(),
+    };
+    let appended = world.store.append(vec![draft]).await.unwrap();
+    appended[0].stored.entry.hash()
+}
