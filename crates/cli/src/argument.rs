@@ -113,6 +113,26 @@ impl FromStr for Moment {
     }
 }
 
+/// A moment to come: as RFC 3339 writes it, or a span of time from now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Coming {
+    pub(crate) ms: u64,
+}
+
+impl FromStr for Coming {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let ahead = |span: Span| now_ms().saturating_add(span.ms);
+        timestamp::parse(text)
+            .or_else(|| text.parse().ok().map(ahead))
+            .map(|ms| Self { ms })
+            .ok_or(
+                "a moment is written `2026-12-01T00:00:00Z`, or as a span of time from now: `12h`",
+            )
+    }
+}
+
 /// Returns the time, in milliseconds since 1970-01-01 UTC.
 pub(crate) fn now_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
@@ -178,5 +198,15 @@ mod tests {
         let ago: Moment = "1h".parse().unwrap();
         assert!(now_ms() - ago.ms >= 3_600_000);
         assert!("yesterday".parse::<Moment>().is_err());
+    }
+
+    #[test]
+    fn a_moment_to_come_is_a_time_or_a_span_from_now() {
+        let time: Coming = "2026-11-19T03:30:00+01:00".parse().unwrap();
+        assert_eq!(timestamp::format(time.ms), "2026-11-19T02:30:00Z");
+        let before = now_ms();
+        let ahead: Coming = "1h".parse().unwrap();
+        assert!(ahead.ms >= before + 3_600_000);
+        assert!("tomorrow".parse::<Coming>().is_err());
     }
 }

@@ -17,6 +17,8 @@ mod file;
 mod folder;
 mod git;
 mod output;
+mod package;
+mod registry;
 mod secret;
 mod show;
 mod subject;

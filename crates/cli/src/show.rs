@@ -78,10 +78,13 @@ pub(crate) fn verdict(page: &mut Page, answer: &Value) {
     reasons(page, answer);
 }
 
-/// Shows why something is denied.
+/// Shows why something is denied, and what exceptions did.
 pub(crate) fn reasons(page: &mut Page, answer: &Value) {
     for reason in list(answer, "/reasons") {
         page.line(format!("  - {}", text(reason, "")));
+    }
+    for exception in list(answer, "/exceptions") {
+        page.line(format!("  ! {}", text(exception, "")));
     }
 }
 

@@ -75,6 +75,9 @@ impl Verify {
                 ("decision", permitted.decision.to_string()),
                 ("until", timestamp::format(permitted.expires_ms)),
             ]);
+            for exception in &permitted.exceptions {
+                page.line(format!("  ! passes by exception {exception}"));
+            }
         })?;
         Ok(Exit::Done)
     }

@@ -5,6 +5,13 @@ mod eval;
 mod explain;
 mod publish;
 mod test;
+mod except;
+mod exceptions;
+mod publish;
+mod pull;
+mod push;
+mod show;
+mod withdraw;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
@@ -14,7 +21,7 @@ use serde_json::{Value, json};
 use super::Global;
 use crate::answer::{flag, list, short, text, time};
 use crate::exit::Exit;
-use crate::show;
+use crate::show::recorded;
 
 /// Policies: code that checks controls, published and bound.
 #[derive(Debug, Subcommand)]
@@ -29,6 +36,12 @@ pub(crate) enum Policy {
     Endorse(Endorse),
     List(List),
     Explain(explain::Explain),
+    Show(show::Show),
+    Except(except::Except),
+    Exceptions(exceptions::Exceptions),
+    Withdraw(withdraw::Withdraw),
+    Push(push::Push),
+    Pull(pull::Pull),
 }
 
 /// Takes a policy out of force.
@@ -41,10 +54,10 @@ pub(crate) struct Unbind {
     reason: String,
 }
 
-/// Confirms a binding or an unbinding, as the second person.
+/// Confirms a binding, an unbinding or an exception, as the second person.
 #[derive(Debug, Args)]
 pub(crate) struct Endorse {
-    /// The entry of the binding or unbinding.
+    /// The entry of the binding, unbinding or exception.
     entry: EntryHash,
 }
 
@@ -65,6 +78,12 @@ impl Policy {
             Self::Unbind(command) => command.run(global),
             Self::Endorse(command) => command.run(global),
             Self::List(command) => command.run(global),
+            Self::Show(command) => command.run(global),
+            Self::Except(command) => command.run(global),
+            Self::Exceptions(command) => command.run(global),
+            Self::Withdraw(command) => command.run(global),
+            Self::Push(command) => command.run(global),
+            Self::Pull(command) => command.run(global),
         }
     }
 }
@@ -75,7 +94,7 @@ impl Unbind {
         let because = json!({ "reason": self.reason });
         let answer = global.client()?.post(&path, &because)?;
         global.output().answer(&answer, |page| {
-            show::recorded(page, "end of the binding", &answer);
+            recorded(page, "end of the binding", &answer);
         })?;
         Ok(Exit::Done)
     }
@@ -87,7 +106,7 @@ impl Endorse {
         let answer = global.client()?.post("/v1/endorsements", &endorse)?;
         global
             .output()
-            .answer(&answer, |page| show::recorded(page, "endorsement", &answer))?;
+            .answer(&answer, |page| recorded(page, "endorsement", &answer))?;
         Ok(Exit::Done)
     }
 }
@@ -100,12 +119,20 @@ impl List {
         let answer = json!({ "policies": policies, "bindings": bindings });
         global.output().answer(&answer, |page| {
             page.table(
-                ["policy", "language", "digest", "published", "entry"],
+                [
+                    "policy",
+                    "language",
+                    "digest",
+                    "check",
+                    "published",
+                    "entry",
+                ],
                 list(&answer, "/policies").iter().map(|policy| {
                     [
                         text(policy, "/name"),
                         text(policy, "/language"),
                         short(policy, "/digest"),
+                        check(policy).to_owned(),
                         time(policy, "/published"),
                         text(policy, "/entry"),
                     ]
@@ -126,6 +153,14 @@ impl List {
             );
         })?;
         Ok(Exit::Done)
+    }
+}
+
+/// Says whether a policy's author checked it.
+fn check(policy: &Value) -> &'static str {
+    match policy.get("checked_sha256") {
+        Some(_) => "checked",
+        None => "unchecked",
     }
 }
 

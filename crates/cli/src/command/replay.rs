@@ -40,6 +40,8 @@ struct Line {
     policies: usize,
     fuel: u64,
     reasons: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    exceptions: Vec<String>,
     unproved: Vec<model::StreamName>,
 }
 
@@ -71,6 +73,9 @@ impl Replay {
                     line.policies,
                     line.fuel
                 ));
+                for exception in &line.exceptions {
+                    page.line(format!("  ! {exception}"));
+                }
                 for stream in &line.unproved {
                     page.line(format!("  stream {stream} is not shown to be complete"));
                 }
@@ -123,6 +128,7 @@ impl Line {
                 .map(|judged| judged.evaluation.fuel)
                 .sum(),
             reasons: grounds.reasons(),
+            exceptions: grounds.exceptions(),
             unproved,
         }
     }

@@ -17,6 +17,7 @@ mod help;
 mod journal;
 mod offline;
 mod policy;
+mod policies;
 mod rotation;
 mod serve;
 mod story;

@@ -5,7 +5,7 @@ use model::{EntryHash, Name};
 use recorder::BindPolicy;
 
 use crate::answer::{list, text};
-use crate::argument::{JsonArgument, Moment};
+use crate::argument::{Coming, JsonArgument};
 use crate::client::Client;
 use crate::command::Global;
 use crate::exit::Exit;
@@ -20,15 +20,15 @@ pub(crate) struct Bind {
     policy: String,
     #[command(flatten)]
     place: Place,
-    /// Its parameters: a JSON object, or `@` and a file.
+    /// Its parameters, as the policy's schema has them: a JSON object, or `@` and a file.
     #[arg(long, value_name = "JSON")]
     parameters: Option<JsonArgument>,
     /// It only reports, and denies nothing.
     #[arg(long)]
     advisory: bool,
-    /// From when on [default: now].
+    /// From when on: a date and time, or a span of time from now [default: now].
     #[arg(long, value_name = "TIME")]
-    from: Option<Moment>,
+    from: Option<Coming>,
 }
 
 /// Where a policy is in force.
@@ -78,7 +78,7 @@ impl Bind {
 }
 
 /// Finds the entry that published a policy last.
-fn published(client: &Client, policy: &str) -> Result<EntryHash> {
+pub(super) fn published(client: &Client, policy: &str) -> Result<EntryHash> {
     if let Ok(entry) = policy.parse() {
         return Ok(entry);
     }

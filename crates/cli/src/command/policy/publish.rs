@@ -1,30 +1,31 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
 use model::Name;
 use policy::{PolicyForm, PolicySource, stock};
+use recorder::Publication;
 
-use super::check::{Accept, checked};
 use crate::answer::text;
 use crate::command::Global;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::package;
 use crate::workshop;
 
-/// Publishes a policy: Rego source, a WebAssembly component, or a stock one.
+/// Publishes a policy: a folder of its author's, Rego source, a WebAssembly component, or a stock one.
 #[derive(Debug, Args)]
 pub(crate) struct Publish {
-    /// What it is called.
-    name: Name,
-    /// Its folder, or a file with Rego source or a component.
-    #[arg(required_unless_present = "stock", conflicts_with = "stock")]
-    file: Option<PathBuf>,
+    /// What it is called, where more follows; else its folder (code, schema, cases), or a file with Rego or a component
+    /// [default: this folder].
+    #[arg(value_name = "NAME|PATH")]
+    first: Option<String>,
+    /// Its folder or file.
+    #[arg(value_name = "PATH", conflicts_with = "stock")]
+    path: Option<PathBuf>,
     /// Takes the policy of that name which comes with Trailmark, in a form where it comes in both.
     #[arg(long, value_name = "FORM", num_args = 0..=1, require_equals = true, default_missing_value = "any")]
     stock: Option<Form>,
-    #[command(flatten)]
-    accept: Accept,
 }
 
 /// In which form a policy is published.
@@ -40,30 +41,53 @@ enum Form {
 
 impl Publish {
     pub(super) fn run(self, global: &Global) -> Result<Exit> {
-        let source = match (&self.file, self.stock) {
-            (Some(path), _) => {
-                checked(path, &self.accept)?;
-                workshop::open(path)?
-                    .source()
-                    .map_err(workshop::wrong_folder)?
-            }
-            (None, form) => of_stock(&self.name, form.unwrap_or(Form::Any))?,
-        };
-        let media_type = match source.form() {
-            PolicyForm::Component => "application/wasm",
-            PolicyForm::Rego => "application/rego",
-        };
-        let query = [("name", self.name.as_str())];
-        let answer =
-            global
-                .client()?
-                .post_bytes("/v1/policies", &query, media_type, source.bytes())?;
+        let publication = self.publication()?;
+        let answer = package::publish(&global.client()?, &publication)?;
         global.output().answer(&answer, |page| {
-            page.line(format!("policy {} published", self.name));
+            page.line(format!("policy {} published", publication.name));
             page.fields([("entry", text(&answer, "/policy"))]);
         })?;
         Ok(Exit::Done)
     }
+
+    /// Reads what is to be published. One word alone is a path, two are a name and a path.
+    fn publication(self) -> Result<Publication> {
+        match (self.first.as_deref(), self.path, self.stock) {
+            (Some(name), _, Some(form)) => {
+                let name = named(name)?;
+                let source = of_stock(&name, form)?;
+                Ok(Publication::new(name, source))
+            }
+            (None, _, Some(_)) => {
+                Err(Failure::usage("name the policy that comes with Trailmark").into())
+            }
+            (Some(name), Some(path), None) => Ok(Publication {
+                name: named(name)?,
+                ..of_path(&path)?
+            }),
+            (path, _, None) => of_path(Path::new(path.unwrap_or("."))),
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).with_context(|| format!("could not read `{}`", path.display()))
+}
+
+fn named(name: &str) -> Result<Name> {
+    let wrong = |error| Failure::usage(format!("`{name}` is no name of a policy")).because(error);
+    Ok(name.parse().map_err(wrong)?)
+}
+
+/// Reads a policy with what comes with it: from its author's folder, or a lone file.
+pub(super) fn of_path(path: &Path) -> Result<Publication> {
+    let folder = workshop::open(path)?;
+    let cases = folder.cases_path();
+    Ok(Publication {
+        parameters: folder.parameters()?,
+        cases: cases.exists().then(|| read(&cases)).transpose()?,
+        ..Publication::new(folder.name().clone(), folder.source()?)
+    })
 }
 
 fn of_stock(name: &Name, form: Form) -> Result<PolicySource> {

@@ -1,0 +1,70 @@
+use anyhow::{Context as _, Result};
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::bind::published;
+use super::{check, scope, state};
+use crate::answer::{list, text, time};
+use crate::command::Global;
+use crate::exit::Exit;
+
+/// Shows a published policy: what its parameters may be, how it was checked, where it is in force.
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    /// The policy's name, for its newest version, or the entry that published it.
+    #[arg(value_name = "NAME|ENTRY")]
+    policy: String,
+}
+
+impl Show {
+    pub(super) fn run(self, global: &Global) -> Result<Exit> {
+        let client = global.client()?;
+        let entry = published(&client, &self.policy)?.to_string();
+        let mut answer = client.get(&format!("/v1/policies/{entry}"), &[])?;
+        let bindings = client.get("/v1/bindings", &[])?;
+        let of_this = |binding: &&Value| text(binding, "/policy") == entry;
+        let bindings: Vec<_> = list(&bindings, "").iter().filter(of_this).collect();
+        let members = answer.as_object_mut().context("the answer is no object")?;
+        members.insert("bindings".to_owned(), json!(bindings));
+        global.output().answer(&answer, |page| {
+            page.fields([
+                ("policy", text(&answer, "/name")),
+                ("language", text(&answer, "/language")),
+                ("digest", text(&answer, "/digest")),
+                ("bytes", text(&answer, "/code_bytes")),
+                ("published", time(&answer, "/published")),
+                ("entry", text(&answer, "/entry")),
+                ("parameters", text(&answer, "/parameters")),
+                ("cases", text(&answer, "/cases_sha256")),
+                ("check", checked_by(&answer)),
+            ]);
+            for accepted in list(&answer, "/checked/accepted") {
+                let finding = text(accepted, "/finding");
+                page.line(format!(
+                    "  - accepted {finding}: {}",
+                    text(accepted, "/reason")
+                ));
+            }
+            page.table(
+                ["in", "state", "from", "binding"],
+                list(&answer, "/bindings").iter().map(|binding| {
+                    [
+                        scope(binding),
+                        state(binding).to_owned(),
+                        time(binding, "/from"),
+                        text(binding, "/entry"),
+                    ]
+                }),
+                "it is not bound",
+            );
+        })?;
+        Ok(Exit::Done)
+    }
+}
+
+fn checked_by(policy: &Value) -> String {
+    match text(policy, "/checked/program") {
+        program if program.is_empty() => check(policy).to_owned(),
+        program => format!("{} by {program}", check(policy)),
+    }
+}
