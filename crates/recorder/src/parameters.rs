@@ -161,11 +161,17 @@ mod tests {
         schema
             .check(&json!({"tests_min": 3, "names": ["a"]}))
             .unwrap();
-        let unfit = |parameters: &Value| schema.check(parameters).unwrap_err().to_string();
-        insta::assert_snapshot!(unfit(&json!({})), @"");
-        insta::assert_snapshot!(unfit(&json!({"tests_min": 0})), @"");
-        insta::assert_snapshot!(unfit(&json!({"tests_min": 1, "names": ["a", "B"]})), @"");
-        insta::assert_snapshot!(unfit(&json!({"tests_min": 1, "test_min": 1})), @"");
+        for (parameters, pointer) in [
+            (json!({}), "#"),
+            (json!({"tests_min": 0}), "#/tests_min"),
+            (json!({"tests_min": 1, "names": ["a", "B"]}), "#/names/1"),
+            (json!({"tests_min": 1, "test_min": 1}), "#"),
+        ] {
+            let unfit = schema.check(&parameters).unwrap_err().to_string();
+            let beginning =
+                format!("the parameters do not fit the policy's schema at `{pointer}`: ");
+            assert!(unfit.starts_with(&beginning), "{unfit}");
+        }
     }
 
     #[test]
@@ -188,8 +194,9 @@ mod tests {
                 "{word}"
             );
         }
-        insta::assert_snapshot!(refused(&json!({"$ref": "#/$defs/none"})), @"");
-        insta::assert_snapshot!(refused(&json!({"$schema": "http://json-schema.org/draft-07/schema#"})), @"");
+        assert!(refused(&json!({"$ref": "#/$defs/none"})).contains("`#/$defs/none`"));
+        let old = json!({"$schema": "http://json-schema.org/draft-07/schema#"});
+        assert!(refused(&old).contains("is of dialect"));
     }
 
     #[test]
@@ -221,7 +228,8 @@ mod tests {
     #[test]
     fn what_is_no_schema_is_refused() {
         assert!(refused(&json!([])).contains("no JSON object"));
-        insta::assert_snapshot!(refused(&json!({"properties": {"a": {"type": "number of things"}}})), @"");
-        insta::assert_snapshot!(refused(&json!({"pattern": "("})), @"");
+        let wrong_type = json!({"properties": {"a": {"type": "number of things"}}});
+        assert!(refused(&wrong_type).contains("wrong at `#/properties/a/type`"));
+        assert!(refused(&json!({"pattern": "("})).contains("wrong at `#"));
     }
 }

@@ -28,16 +28,7 @@ fn folder(world: &World) {
     world.file("careful/cases.yaml", "[]\n");
 }
 
-const PUBLISH: [&str; 8] = [
-    "policy",
-    "publish",
-    "careful",
-    "careful/policy.rego",
-    "--schema",
-    "careful/schema.json",
-    "--cases",
-    "careful/cases.yaml",
-];
+const PUBLISH: [&str; 3] = ["policy", "publish", "careful"];
 
 fn server(world: &World, solo: bool) -> Server {
     let solo: &[&str] = if solo { &["--solo"] } else { &[] };
@@ -255,7 +246,7 @@ fn a_policy_comes_out_of_a_registry_as_it_went_in() {
     let admin = User::admin(&world, &server);
     let published = admin.ask(&PUBLISH)["policy"].clone();
     let to = format!("oci://{}/policies/careful", registry.host);
-    let of_name = admin.ask(&["policy", "push", "careful", &to]);
+    let of_folder = admin.ask(&["policy", "push", "careful/", &to]);
     let of_entry = admin.ask(&[
         "policy",
         "push",
@@ -263,23 +254,14 @@ fn a_policy_comes_out_of_a_registry_as_it_went_in() {
         &format!("{to}:v1"),
     ]);
     assert_eq!(
-        of_name["address"], of_entry["address"],
+        of_folder["address"], of_entry["address"],
         "one digest for one policy"
     );
     assert_eq!(of_entry["tag"], "v1");
-    let address = of_name["address"].as_str().unwrap();
+    let address = of_folder["address"].as_str().unwrap();
     let pulled = admin.ask(&["policy", "pull", address, "--output", "pulled"]);
-    assert_eq!(pulled["policy"], of_name["policy"]);
-    let again = admin.ask(&[
-        "policy",
-        "publish",
-        "careful",
-        "pulled/policy.rego",
-        "--schema",
-        "pulled/parameters.schema.json",
-        "--cases",
-        "pulled/cases.yaml",
-    ]);
+    assert_eq!(pulled["policy"], of_folder["policy"]);
+    let again = admin.ask(&["policy", "publish", "pulled"]);
     assert_eq!(again["policy"], published, "nothing was lost on the way");
     admin
         .run(&["policy", "pull", address, "--output", "pulled"])
@@ -297,7 +279,7 @@ fn a_policy_comes_out_of_a_registry_as_it_went_in() {
         "eyes",
     ]);
     assert_eq!(pulled["language"], "component");
-    let again = admin.ask(&["policy", "publish", "four-eyes", "eyes/policy.wasm"]);
+    let again = admin.ask(&["policy", "publish", "eyes"]);
     assert_eq!(again["policy"], stock["policy"]);
     admin
         .run(&["policy", "pull", &format!("{to}:v1")])
