@@ -2,15 +2,14 @@ mod bench;
 mod bind;
 mod check;
 mod eval;
-mod explain;
-mod publish;
-mod test;
 mod except;
 mod exceptions;
+mod explain;
 mod publish;
 mod pull;
 mod push;
 mod show;
+mod test;
 mod withdraw;
 
 use anyhow::Result;

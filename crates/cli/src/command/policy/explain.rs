@@ -80,6 +80,9 @@ fn explain(page: &mut Page, record: &Record) {
         page.line("");
         policy(page, record, judged);
     }
+    for exception in record.grounds.exceptions() {
+        page.line(format!("  ! {}", printable(&exception)));
+    }
 }
 
 fn policy(page: &mut Page, record: &Record, judged: &Judged) {
