@@ -4,8 +4,9 @@ use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
 use model::Name;
 use policy::{PolicyForm, PolicySource, stock};
-use recorder::Publication;
+use recorder::{Accepted, Checked, Publication, sha256};
 
+use super::check::{Accept, checked};
 use crate::answer::text;
 use crate::command::Global;
 use crate::exit::Exit;
@@ -26,6 +27,8 @@ pub(crate) struct Publish {
     /// Takes the policy of that name which comes with Trailmark, in a form where it comes in both.
     #[arg(long, value_name = "FORM", num_args = 0..=1, require_equals = true, default_missing_value = "any")]
     stock: Option<Form>,
+    #[command(flatten)]
+    accept: Accept,
 }
 
 /// In which form a policy is published.
@@ -52,6 +55,7 @@ impl Publish {
 
     /// Reads what is to be published. One word alone is a path, two are a name and a path.
     fn publication(self) -> Result<Publication> {
+        let accept = self.accept;
         match (self.first.as_deref(), self.path, self.stock) {
             (Some(name), _, Some(form)) => {
                 let name = named(name)?;
@@ -63,11 +67,29 @@ impl Publish {
             }
             (Some(name), Some(path), None) => Ok(Publication {
                 name: named(name)?,
-                ..of_path(&path)?
+                ..of_author(&path, &accept)?
             }),
-            (path, _, None) => of_path(Path::new(path.unwrap_or("."))),
+            (path, _, None) => of_author(Path::new(path.unwrap_or(".")), &accept),
         }
     }
+}
+
+/// Reads a policy that its author publishes, and checks it: what was found is accepted, or it is not published.
+fn of_author(path: &Path, accept: &Accept) -> Result<Publication> {
+    let accepted = checked(path, accept)?.into_iter().map(|accepted| Accepted {
+        finding: accepted.finding.to_string(),
+        reason: accepted.reason,
+    });
+    let publication = of_path(path)?;
+    let cases = publication.cases.as_ref();
+    Ok(Publication {
+        checked: Some(Checked {
+            accepted: accepted.collect(),
+            cases: cases.map(|cases| sha256(cases.as_bytes())),
+            program: concat!("trailmark ", env!("CARGO_PKG_VERSION")).to_owned(),
+        }),
+        ..publication
+    })
 }
 
 fn read(path: &Path) -> Result<String> {
