@@ -190,7 +190,7 @@ async fn what_is_bound_fits_the_policys_schema() {
         .bind_policy(&world.admin, bind(policy, json!({"tests_min": 1})));
     fits.await.unwrap();
     // Where there is no schema, any object does.
-    let free = world.publish("tested", PolicyForm::Component).await;
+    let free = world.publish("unit-tested", PolicyForm::Component).await;
     let fits = world
         .recorder
         .bind_policy(&world.admin, bind(free, json!({"tests_min": "ten"})));
