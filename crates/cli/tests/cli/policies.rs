@@ -47,7 +47,7 @@ fn server(world: &World, solo: bool) -> Server {
     let solo: &[&str] = if solo { &["--solo"] } else { &[] };
     Server::start(
         world,
-        &[&["--people-by-key", "--name", "acme"], solo].concat(),
+        &[&["--people-by-key", "--name", "acme"][..], solo].concat(),
     )
 }
 
@@ -97,7 +97,7 @@ fn a_policy_is_published_with_what_is_in_its_folder_and_bound_as_its_schema_says
         &["--flow", "web", "--advisory"],
         &["--everything", "--from", "14d"],
     ] {
-        let bind = [&["policy", "bind", "careful"], place, &fits].concat();
+        let bind = [&["policy", "bind", "careful"][..], place, &fits].concat();
         story.tell("admin", &admin, &bind).expect(0);
     }
     story
