@@ -9,7 +9,10 @@ const MEBIBYTE: usize = 1024 * 1024;
 fn junit(bytes: usize) -> String {
     let case = format!("<testcase name=\"{}\"/>", "a".repeat(1_000));
     let cases = bytes / case.len() + 1;
-    format!("<testsuite tests=\"{cases}\">{}</testsuite>", case.repeat(cases))
+    format!(
+        "<testsuite tests=\"{cases}\">{}</testsuite>",
+        case.repeat(cases)
+    )
 }
 
 /// Reads a number of KiB that the system keeps about a process.
@@ -34,15 +37,23 @@ fn a_large_report_is_attested_exported_and_verified_and_the_server_never_holds_i
     fs::write(format!("/proc/{}/clear_refs", server.id()), "5").unwrap();
     let before = kibibytes(server.id(), "VmHWM");
     let attest = [
-        "attest", "junit", "large.xml", "--flow", "web", "--trail", "run-1",
+        "attest",
+        "junit",
+        "large.xml",
+        "--flow",
+        "web",
+        "--trail",
+        "run-1",
     ];
     let attested = ci.ask(&attest);
     let entry = attested["entry"].as_str().unwrap();
-    admin
-        .run(&["export", "--output", "web.bundle"])
-        .expect(0);
+    admin.run(&["export", "--output", "web.bundle"]).expect(0);
     let grown = kibibytes(server.id(), "VmHWM") - before;
-    assert!(grown < 20 * 1024, "it held {grown} KiB more, of {}", report.len());
+    assert!(
+        grown < 20 * 1024,
+        "it held {grown} KiB more, of {}",
+        report.len()
+    );
     let shown = admin.ask(&["entry", "show", entry]);
     let payloads = shown["payloads"].as_array().unwrap();
     let raw = payloads.iter().find(|one| one["role"] == "raw").unwrap();
@@ -52,6 +63,8 @@ fn a_large_report_is_attested_exported_and_verified_and_the_server_never_holds_i
     world.run(&["verify", "web.bundle"]).expect(0);
     // What cannot be read is told as it is of a small report.
     world.file("cut.xml", &report[..5 * MEBIBYTE]);
-    let refused = ci.run(&["attest", "junit", "cut.xml", "--flow", "web", "--trail", "run-1"]);
+    let refused = ci.run(&[
+        "attest", "junit", "cut.xml", "--flow", "web", "--trail", "run-1",
+    ]);
     assert!(refused.stderr.contains("not well-formed"), "{refused:?}");
 }

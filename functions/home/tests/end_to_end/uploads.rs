@@ -8,7 +8,11 @@ use crate::world::{World, ask};
 fn junit(bytes: usize) -> Vec<u8> {
     let case = format!("<testcase name=\"{}\"/>", "a".repeat(1_000));
     let cases = bytes / case.len() + 1;
-    format!("<testsuite tests=\"{cases}\">{}</testsuite>", case.repeat(cases)).into_bytes()
+    format!(
+        "<testsuite tests=\"{cases}\">{}</testsuite>",
+        case.repeat(cases)
+    )
+    .into_bytes()
 }
 
 /// Sends bytes as the announcement says, and returns the bucket's answer.
