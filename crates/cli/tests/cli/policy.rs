@@ -23,7 +23,7 @@ findings := [{"control": "signed", "status": status, "reason": reason, "entries"
 status := "satisfied" if allow else := "failed"
 
 reason := "somebody signed it" if {
-	print("signatures:", count(signatures))
+	count(signatures) > 0
 	allow
 } else := "nobody signed it"
 "#;
@@ -64,10 +64,9 @@ fn shipped() -> PathBuf {
 }
 
 #[test]
-fn cases_that_come_out_as_they_should_are_listed_with_what_was_printed() {
+fn cases_that_come_out_as_they_should_are_listed() {
     let done = run(&world(), &["policy", "test", "signed"]).expect(0);
     assert!(done.stdout.starts_with("ok  signed\n"), "{done:?}");
-    assert!(done.stdout.contains("signatures: 1"), "{done:?}");
     assert!(
         done.stdout.ends_with("signed: 2 passed, 0 failed\n"),
         "{done:?}"
