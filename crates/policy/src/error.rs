@@ -49,21 +49,40 @@ pub enum PublishError {
         /// What the engine said.
         message: String,
     },
-    /// The Rego source calls what is unknown or not pure.
-    #[error("the Rego source calls `{name}`, which a policy does not have")]
+    /// The Rego source calls a function that policies do not have.
+    #[error("the Rego source calls `{name}`, which a policy does not have: {why}{place}")]
     UnknownFunction {
         /// The function.
         name: String,
+        /// Why there is none.
+        why: String,
+        /// File, line and column, and the line itself, on lines of their own.
+        place: String,
+    },
+    /// The Rego source calls a function that is not pure.
+    #[error("the Rego source calls `{name}`, which is not pure: {why}{place}")]
+    ImpureFunction {
+        /// The function.
+        name: String,
+        /// What it depends on.
+        why: String,
+        /// File, line and column, and the line itself, on lines of their own.
+        place: String,
     },
     /// A Rego rule calls itself, perhaps by way of others.
-    #[error("the Rego rule `{rule}` is recursive")]
+    #[error("the Rego rule `{rule}` is recursive{place}")]
     Recursion {
         /// The rule.
         rule: String,
+        /// File, line and column, and the line itself, on lines of their own.
+        place: String,
     },
     /// The Rego source allows by default.
-    #[error("the Rego source has a default for `allow` that is not `false`")]
-    DefaultAllow,
+    #[error("the Rego source has a default for `allow` that is not `false`{place}")]
+    DefaultAllow {
+        /// File, line and column, and the line itself, on lines of their own.
+        place: String,
+    },
     /// The Rego source lacks a rule that a policy needs.
     #[error("the Rego source has no rule `{rule}`")]
     MissingRule {
@@ -101,8 +120,9 @@ impl PublishError {
             Self::Export(_) => "policy-exports",
             Self::Syntax { .. } => "rego-syntax",
             Self::UnknownFunction { .. } => "rego-unknown-function",
+            Self::ImpureFunction { .. } => "rego-impure-function",
             Self::Recursion { .. } => "rego-recursion",
-            Self::DefaultAllow => "rego-default-allow",
+            Self::DefaultAllow { .. } => "rego-default-allow",
             Self::MissingRule { .. } => "rego-missing-rule",
             Self::TooComplex { .. } => "policy-too-complex",
             Self::Engine(_) => "engine-unusable",
@@ -134,12 +154,15 @@ impl PublishError {
                 "check the file with `opa check --v1-compatible` or `regorus parse`"
             }
             Self::UnknownFunction { .. } => {
-                "a policy is a pure function: no clock, no network, no randomness; `input.now_ms` is the time"
+                "`docs/rego.md` lists the built-ins that policies have, and what takes the place of others"
+            }
+            Self::ImpureFunction { .. } => {
+                "a policy is a pure function of the dossier: no network, no randomness; `time.now_ns()` is the decision's time"
             }
             Self::Recursion { .. } => "use `walk`, a comprehension or `every` instead",
-            Self::DefaultAllow => "write `default allow := false`; only evidence allows",
+            Self::DefaultAllow { .. } => "write `default allow := false`; only evidence allows",
             Self::MissingRule { .. } => {
-                "every policy has the rules `allow` and `findings` in its one package"
+                "every policy has one package with the rules `allow` and `findings`"
             }
             Self::TooComplex { .. } => "make the source smaller",
             Self::ImageMissing => {

@@ -12,7 +12,7 @@ use wasmtime::{Engine, Error, Store};
 use wasmtime_wizer::{ComponentInstanceState, Wizer};
 
 use crate::bindings::engine::Engine as RegoEngine;
-use crate::bindings::types::SourceError;
+use crate::bindings::types::{Refused, SourceError};
 use crate::meter::{self, Meter};
 use crate::{Denial, Limits, Outcome, PublishError};
 
@@ -71,9 +71,16 @@ impl Loader {
 fn refusal(error: SourceError) -> PublishError {
     match error {
         SourceError::Syntax(message) => PublishError::Syntax { message },
-        SourceError::UnknownFunction(name) => PublishError::UnknownFunction { name },
-        SourceError::Recursion(rule) => PublishError::Recursion { rule },
-        SourceError::DefaultAllow => PublishError::DefaultAllow,
+        SourceError::UnknownFunction(Refused { name, why, place }) => {
+            PublishError::UnknownFunction { name, why, place }
+        }
+        SourceError::ImpureFunction(Refused { name, why, place }) => {
+            PublishError::ImpureFunction { name, why, place }
+        }
+        SourceError::Recursion(Refused { name, place, .. }) => {
+            PublishError::Recursion { rule: name, place }
+        }
+        SourceError::DefaultAllow(place) => PublishError::DefaultAllow { place },
         SourceError::MissingRule(rule) => PublishError::MissingRule { rule },
     }
 }

@@ -16,10 +16,15 @@ pub fn locate(error: &PublishError, folder: &Path, modules: &Modules) -> Option<
     let source = Sources { folder, modules };
     match error {
         PublishError::Syntax { message } => source.said(message),
-        PublishError::UnknownFunction { name } => source.word(name, Some('('), &error.to_string()),
-        PublishError::Recursion { rule } => source.word(rule, None, &error.to_string()),
-        PublishError::DefaultAllow => source.word("default allow", None, &error.to_string()),
-        PublishError::MissingRule { .. } => source.word("package", None, &error.to_string()),
+        PublishError::UnknownFunction { place, .. }
+        | PublishError::ImpureFunction { place, .. }
+        | PublishError::Recursion { place, .. }
+        | PublishError::DefaultAllow { place } => {
+            let text = error.to_string();
+            let first = text.lines().next().unwrap_or_default();
+            source.said(&format!("{place}\nerror: {first}"))
+        }
+        PublishError::MissingRule { .. } => source.word("package", &error.to_string()),
         _ => None,
     }
 }
@@ -46,12 +51,8 @@ impl<'a> Sources<'a> {
         Some(self.wrong(path, text, line, column, &said))
     }
 
-    /// Finds the first place of a word outside of comments, where it is followed by a character.
-    fn word(&self, word: &str, followed: Option<char>, message: &str) -> Option<ReadError> {
-        // A rule's name comes with its path from some versions of the engine.
-        let word = word
-            .strip_prefix("data.")
-            .map_or(word, |path| path.rsplit('.').next().unwrap_or(path));
+    /// Finds the first place of a word outside of comments.
+    fn word(&self, word: &str, message: &str) -> Option<ReadError> {
         for (path, text) in &self.modules.modules {
             for (index, line) in text.lines().enumerate() {
                 let code = line.split('#').next().unwrap_or_default();
@@ -60,9 +61,7 @@ impl<'a> Sources<'a> {
                     let after = code
                         .get(at + word.len()..)
                         .and_then(|text| text.chars().next());
-                    !before.is_some_and(in_word)
-                        && !after.is_some_and(in_word)
-                        && (followed.is_none() || after == followed)
+                    !before.is_some_and(in_word) && !after.is_some_and(in_word)
                 });
                 if let Some((at, _)) = found {
                     let column = code.get(..at).unwrap_or_default().chars().count();

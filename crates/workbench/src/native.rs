@@ -50,6 +50,7 @@ impl Native {
     pub fn new(modules: &Modules) -> Result<Self, NativeError> {
         let mut engine = Engine::new();
         engine.set_gather_prints(true);
+        builtins::extend(&mut engine).map_err(|error| refused(&error))?;
         let mut package = None;
         for (path, text) in &modules.modules {
             let this = engine
@@ -93,6 +94,7 @@ impl Native {
         let parameters = Value::from_json_str(parameters).map_err(|error| said(&error))?;
         let fields = input.as_object_mut().map_err(|error| said(&error))?;
         fields.insert("parameters".into(), parameters);
+        builtins::set_now_ms(dossier.now_ms);
         self.engine.set_input(input);
         let mut rule = |name: &str| match self.engine.eval_rule(format!("{}.{name}", self.package))
         {

@@ -1,264 +1,418 @@
 //! What can be said of a source before it ever sees a dossier.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use regorus::Engine;
-use regorus::unstable::{BUILTINS, Expr, Literal, Module, Query, Ref, Rule, RuleHead};
+use regorus::unstable::{BUILTINS, Expr, Module, Ref, Rule, RuleHead, Span};
+use regorus::{Engine, Value};
 
-use crate::trailmark::policy::types::SourceError;
+use crate::bundle;
+use crate::mentions::{Mentions, Path, static_path};
+use crate::trailmark::policy::types::{Refused, SourceError};
 
 /// The rule that the engine adds.
 pub const RESULT: &str = "__trailmark_result";
 
-/// Functions that regorus has and that are not pure.
-const IMPURE: [&str; 1] = ["rand.intn"];
-
-/// Checks a source and returns the path of its package, `data` included.
-pub fn check(source: &str) -> Result<String, SourceError> {
-    let mut engine = Engine::new();
-    let package = engine
-        .add_policy("policy.rego".into(), source.into())
-        .map_err(|error| SourceError::Syntax(error.to_string()))?;
-    let module = engine
-        .get_modules()
-        .first()
-        .cloned()
-        .ok_or_else(|| SourceError::MissingRule("allow".into()))?;
-    imports(&module)?;
-    let rules = Rules::of(&module)?;
-    for needed in ["allow", "findings"] {
-        if !rules.calls.contains_key(needed) {
-            return Err(SourceError::MissingRule(needed.into()));
+/// Checks modules, and returns the path of the package that decides, without `data`.
+pub fn check(engine: &mut Engine, data: &Value) -> Result<Vec<String>, SourceError> {
+    let mut rules = Rules {
+        rules: Vec::new(),
+        packages: BTreeSet::new(),
+        data,
+    };
+    let modules = bundle::modules(engine)?;
+    let units: Vec<Unit<'_>> = modules.iter().map(|module| Unit::of(module)).collect();
+    for unit in &units {
+        rules.packages.insert(unit.package.clone());
+        for rule in &unit.module.policy {
+            rules.rules.push(rule_of(unit, rule)?);
         }
     }
-    if let Some(name) = rules.functions.iter().find(|name| !rules.knows(name)) {
-        return Err(SourceError::UnknownFunction(name.clone()));
+    let decides = rules.deciding()?;
+    for unit in &units {
+        rules.imports(unit)?;
     }
+    rules.conflicts()?;
+    rules.resolve(&units)?;
+    rules.default_of_allow(&units, &decides)?;
     match rules.cycle() {
-        Some(rule) => Err(SourceError::Recursion(rule)),
-        None => Ok(package),
+        Some(rule) => Err(SourceError::Recursion(refused(
+            rule.path.last().map_or("", String::as_str),
+            "",
+            &rule.span,
+        ))),
+        None => Ok(decides),
     }
 }
 
-fn imports(module: &Module) -> Result<(), SourceError> {
-    for import in &module.imports {
-        let path = import.refr.span().text();
-        if !(path == "rego.v1" || path.starts_with("future.keywords") || path.starts_with("input."))
-        {
-            return Err(SourceError::Syntax(format!(
-                "a policy cannot import `{path}`: it stands alone"
-            )));
+/// A module, with its names.
+struct Unit<'a> {
+    module: &'a Module,
+    package: Vec<String>,
+    /// What the imports bring in: a name, and the path it stands for.
+    imports: Vec<(String, Vec<String>)>,
+}
+
+impl<'a> Unit<'a> {
+    fn of(module: &'a Module) -> Self {
+        let imports = module
+            .imports
+            .iter()
+            .filter_map(|import| {
+                let path = static_path(&import.refr)?;
+                let name = match &import.r#as {
+                    Some(name) => name.text().to_owned(),
+                    None => path.last()?.clone(),
+                };
+                Some((name, path))
+            })
+            .collect();
+        Self {
+            module,
+            package: static_path(&module.package.refr).unwrap_or_default(),
+            imports,
         }
     }
-    Ok(())
+
+    /// Gives the path below `data` that a reference means, if it may be one.
+    fn resolve(&self, segments: &[String]) -> Option<Vec<String>> {
+        let (first, rest) = segments.split_first()?;
+        if first == "data" {
+            return Some(rest.to_vec());
+        }
+        if let Some((_, path)) = self.imports.iter().find(|(name, _)| name == first) {
+            let below = path.strip_prefix(&["data".to_owned()][..])?;
+            return Some([below, rest].concat());
+        }
+        Some([&self.package[..], segments].concat())
+    }
 }
 
-/// The rules of a module, and what each of them mentions.
-#[derive(Default)]
-struct Rules {
-    calls: BTreeMap<String, BTreeSet<String>>,
-    functions: BTreeSet<String>,
+/// A rule, and what it mentions.
+struct Known {
+    path: Vec<String>,
+    span: Span,
+    mentions: Vec<Path>,
+    /// Where the rules are that it may use.
+    uses: Vec<Vec<String>>,
 }
 
-impl Rules {
-    fn of(module: &Module) -> Result<Self, SourceError> {
-        let mut rules = Self::default();
-        for rule in &module.policy {
-            let mut mentions = Mentions::default();
-            let name = match rule.as_ref() {
-                Rule::Spec { head, bodies, .. } => {
-                    let (refr, args, key, assign) = match head {
-                        RuleHead::Compr { refr, assign, .. } => {
-                            (refr, &[][..], None, assign.as_ref())
-                        }
-                        RuleHead::Set { refr, key, .. } => (refr, &[][..], key.as_ref(), None),
-                        RuleHead::Func {
-                            refr, args, assign, ..
-                        } => (refr, args.as_slice(), None, assign.as_ref()),
-                    };
-                    if key.is_some() && matches!(refr.as_ref(), Expr::RefBrack { .. }) {
-                        let head = refr.span().text();
-                        return Err(SourceError::Syntax(format!(
-                            "`{head} contains …` is not supported: write a comprehension"
-                        )));
-                    }
-                    mentions.exprs(args);
-                    mentions.exprs(key);
-                    mentions.exprs(assign.map(|assign| &assign.value));
-                    for body in bodies {
-                        mentions.exprs(body.assign.as_ref().map(|assign| &assign.value));
-                        mentions.query(&body.query);
-                    }
-                    let name = head_name(refr);
-                    mentions.indices(refr);
-                    name
-                }
-                Rule::Default {
-                    refr, args, value, ..
-                } => {
-                    let name = head_name(refr);
-                    if name == "allow"
-                        && !matches!(value.as_ref(), Expr::Bool { span, .. } if span.text() == "false")
-                    {
-                        return Err(SourceError::DefaultAllow);
-                    }
-                    mentions.exprs(args);
-                    mentions.exprs([value]);
-                    name
-                }
+fn rule_of(unit: &Unit<'_>, rule: &Ref<Rule>) -> Result<Known, SourceError> {
+    let mut mentions = Mentions::default();
+    let refr = match rule.as_ref() {
+        Rule::Spec { head, bodies, .. } => {
+            let (refr, key) = match head {
+                RuleHead::Compr { refr, .. } | RuleHead::Func { refr, .. } => (refr, None),
+                RuleHead::Set { refr, key, .. } => (refr, key.as_ref()),
             };
-            if name == RESULT {
-                return Err(SourceError::Syntax(format!(
-                    "the rule `{RESULT}` is the engine's own"
-                )));
+            if !matches!(refr.as_ref(), Expr::Var { .. }) {
+                let head = refr.span().text();
+                let message = match key {
+                    Some(_) => {
+                        format!("`{head} contains …` is not supported: write a comprehension")
+                    }
+                    None => format!("`{head}` is not supported as a rule's name: write an object"),
+                };
+                return Err(syntax(refr.span(), &message));
             }
-            if mentions.names.contains("data") {
-                return Err(SourceError::Syntax(format!(
-                    "the rule `{name}` reads `data`, which a policy does not have"
-                )));
+            let iterating = bodies
+                .iter()
+                .zip(bodies.iter().skip(1))
+                .find(|(body, next)| next.is_else && crate::mentions::iterates(&body.query, head));
+            if let Some((_, next)) = iterating {
+                return Err(syntax(
+                    &next.span,
+                    "`else` after a body that iterates is not supported: iterate in a rule of its own",
+                ));
             }
-            rules
-                .calls
-                .entry(name)
-                .or_default()
-                .append(&mut mentions.names);
-            rules.functions.append(&mut mentions.functions);
+            crate::mentions::head_exprs(head, &mut |expr| mentions.expr(expr));
+            for body in bodies {
+                mentions.exprs(body.assign.as_ref().map(|assign| &assign.value));
+                mentions.query(&body.query);
+            }
+            refr
         }
-        Ok(rules)
+        Rule::Default {
+            refr, args, value, ..
+        } => {
+            if !args.is_empty() {
+                return Err(syntax(
+                    refr.span(),
+                    "a function has no default here: give it another body, or use `object.get`",
+                ));
+            }
+            mentions.exprs([value]);
+            refr
+        }
+    };
+    mentions.indices(refr);
+    let name = static_path(refr).unwrap_or_default();
+    if name.first().is_some_and(|name| name == RESULT) {
+        return Err(syntax(
+            refr.span(),
+            &format!("the rule `{RESULT}` is the engine's own"),
+        ));
+    }
+    Ok(Known {
+        path: [&unit.package[..], &name].concat(),
+        span: refr.span().clone(),
+        mentions: mentions.paths,
+        uses: Vec::new(),
+    })
+}
+
+struct Rules<'a> {
+    rules: Vec<Known>,
+    packages: BTreeSet<Vec<String>>,
+    data: &'a Value,
+}
+
+impl Rules<'_> {
+    fn has(&self, package: &[String], name: &str) -> bool {
+        self.rules.iter().any(|rule| {
+            rule.path
+                .strip_prefix(package)
+                .is_some_and(|rest| rest.first().is_some_and(|first| first == name))
+        })
     }
 
-    fn knows(&self, function: &str) -> bool {
-        let root = function.split(['.', '[']).next().unwrap_or(function);
-        self.calls.contains_key(root)
-            || (BUILTINS.contains_key(function) && !IMPURE.contains(&function))
+    /// Finds the one package with `allow` and `findings`.
+    fn deciding(&self) -> Result<Vec<String>, SourceError> {
+        let has = |name: &str| -> Vec<&Vec<String>> {
+            self.packages
+                .iter()
+                .filter(|package| self.has(package, name))
+                .collect()
+        };
+        let (allow, findings) = (has("allow"), has("findings"));
+        let both: Vec<&Vec<String>> = allow
+            .iter()
+            .filter(|package| findings.contains(package))
+            .copied()
+            .collect();
+        match both[..] {
+            [package] => Ok(package.clone()),
+            [] if allow.is_empty() => Err(SourceError::MissingRule("allow".into())),
+            [] => Err(SourceError::MissingRule("findings".into())),
+            [one, other, ..] => Err(SourceError::Syntax(format!(
+                "`{}` and `{}` both have the rules `allow` and `findings`: only one package decides",
+                one.join("."),
+                other.join(".")
+            ))),
+        }
+    }
+
+    fn imports(&self, unit: &Unit<'_>) -> Result<(), SourceError> {
+        for import in &unit.module.imports {
+            let path = static_path(&import.refr).unwrap_or_default();
+            let there = match path.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+                ["rego", "v1"] | ["future", "keywords", ..] | ["input", ..] => true,
+                ["data", _, ..] => self.there(&path[1..]),
+                _ => false,
+            };
+            if !there {
+                let text = path.join(".");
+                return Err(syntax(
+                    import.refr.span(),
+                    &format!(
+                        "`{text}` is not in the bundle: a policy imports only what is published with it"
+                    ),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Says whether there are rules or data at a path.
+    fn there(&self, path: &[String]) -> bool {
+        self.rules
+            .iter()
+            .any(|rule| rule.path.starts_with(path) || path.starts_with(&rule.path))
+            || self
+                .packages
+                .iter()
+                .any(|package| package.starts_with(path))
+            || at(self.data, path) != &Value::Undefined
+    }
+
+    /// Refuses rules where there are data already.
+    fn conflicts(&self) -> Result<(), SourceError> {
+        for rule in &self.rules {
+            for length in 1..=rule.path.len() {
+                let path = &rule.path[..length];
+                let found = at(self.data, path);
+                let data = match found {
+                    Value::Undefined => break,
+                    Value::Object(_) => length == rule.path.len(),
+                    _ => true,
+                };
+                if data {
+                    return Err(syntax(
+                        &rule.span,
+                        &format!("`data.{}` is a document and a rule", path.join(".")),
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Finds out what each mention means, and refuses what means nothing.
+    fn resolve(&mut self, units: &[Unit<'_>]) -> Result<(), SourceError> {
+        let mut uses = Vec::new();
+        let mut rules = self.rules.iter();
+        for unit in units {
+            for rule in rules.by_ref().take(unit.module.policy.len()) {
+                let mut found = Vec::new();
+                for path in &rule.mentions {
+                    found.extend(self.mention(unit, path)?);
+                }
+                uses.push(found);
+            }
+        }
+        for (rule, uses) in self.rules.iter_mut().zip(uses) {
+            rule.uses = uses;
+        }
+        Ok(())
+    }
+
+    fn mention(&self, unit: &Unit<'_>, path: &Path) -> Result<Option<Vec<String>>, SourceError> {
+        let name = path.segments.join(".");
+        let resolved = unit.resolve(&path.segments);
+        if path.called {
+            let ours = resolved.filter(|resolved| {
+                self.rules
+                    .iter()
+                    .any(|rule| resolved.starts_with(&rule.path))
+            });
+            return match ours {
+                Some(_) if builtins::find(&name).is_some() => Err(syntax(
+                    &path.span,
+                    &format!("the function `{name}` is named like a built-in: rename it"),
+                )),
+                Some(resolved) => Ok(Some(resolved)),
+                None => function(&name, &path.span).map(|()| None),
+            };
+        }
+        let Some(resolved) = resolved else {
+            return Ok(None);
+        };
+        let outside = path.segments.first().is_some_and(|first| first == "data")
+            || unit.imports.iter().any(|(name, path_of)| {
+                path.segments.first() == Some(name)
+                    && path_of.first().is_some_and(|first| first == "data")
+            });
+        if outside
+            && !resolved
+                .first()
+                .is_some_and(|first| self.there(std::slice::from_ref(first)))
+        {
+            return Err(syntax(
+                &path.span,
+                &format!("`{name}` reads data that is not in the bundle"),
+            ));
+        }
+        Ok(Some(resolved))
+    }
+
+    fn default_of_allow(&self, units: &[Unit<'_>], decides: &[String]) -> Result<(), SourceError> {
+        for unit in units.iter().filter(|unit| unit.package == decides) {
+            for rule in &unit.module.policy {
+                let Rule::Default { refr, value, .. } = rule.as_ref() else {
+                    continue;
+                };
+                let allow = static_path(refr).is_some_and(|path| path[0] == "allow");
+                let no =
+                    matches!(value.as_ref(), Expr::Bool { span, .. } if span.text() == "false");
+                if allow && !no {
+                    return Err(SourceError::DefaultAllow(place(rule.span())));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Finds a rule that can reach itself. A local variable named like a rule counts as the rule.
-    fn cycle(&self) -> Option<String> {
-        self.calls.keys().find(|rule| self.reaches(rule)).cloned()
+    fn cycle(&self) -> Option<&Known> {
+        let next: Vec<Vec<usize>> = self
+            .rules
+            .iter()
+            .map(|rule| {
+                (0..self.rules.len())
+                    .filter(|other| {
+                        let path = &self.rules[*other].path;
+                        rule.uses
+                            .iter()
+                            .any(|used| path.starts_with(used) || used.starts_with(path))
+                    })
+                    .collect()
+            })
+            .collect();
+        self.rules
+            .iter()
+            .enumerate()
+            .find(|(at, rule)| self.reaches(*at, &rule.path, &next))
+            .map(|(_, rule)| rule)
     }
 
-    fn reaches(&self, rule: &str) -> bool {
+    fn reaches(&self, from: usize, path: &[String], next: &[Vec<usize>]) -> bool {
         let mut seen = BTreeSet::new();
-        let mut pending: Vec<&String> = self.calls.get(rule).into_iter().flatten().collect();
-        while let Some(name) = pending.pop() {
-            if name == rule {
+        let mut pending = next[from].clone();
+        while let Some(at) = pending.pop() {
+            if self.rules[at].path == path {
                 return true;
             }
-            if seen.insert(name) {
-                pending.extend(self.calls.get(name).into_iter().flatten());
+            if seen.insert(at) {
+                pending.extend(&next[at]);
             }
         }
         false
     }
 }
 
-/// The rule that a head such as `allow`, `score["x"]` or `a.b` belongs to.
-fn head_name(refr: &Ref<Expr>) -> String {
-    match refr.as_ref() {
-        Expr::RefDot { refr, .. } | Expr::RefBrack { refr, .. } => head_name(refr),
-        other => other.span().text().to_owned(),
+/// Refuses a function that is not a built-in of the engine.
+fn function(name: &str, span: &Span) -> Result<(), SourceError> {
+    if let Some(why) = builtins::impure(name) {
+        return Err(SourceError::ImpureFunction(refused(name, why, span)));
+    }
+    if let Some(why) = builtins::unsupported(name) {
+        return Err(SourceError::UnknownFunction(refused(name, why, span)));
+    }
+    let known =
+        builtins::find(name).is_some() || (BUILTINS.contains_key(name) && !name.starts_with("__"));
+    let known = known && !name.starts_with("trailmark.");
+    if known {
+        return Ok(());
+    }
+    let why = match name {
+        "print" => "it has no value: print in a statement of its own",
+        _ => "there is no such function",
+    };
+    Err(SourceError::UnknownFunction(refused(name, why, span)))
+}
+
+/// Gives the document at a path.
+fn at<'a>(data: &'a Value, path: &[String]) -> &'a Value {
+    path.iter().fold(data, |place, step| &place[step.as_str()])
+}
+
+fn refused(name: &str, why: &str, span: &Span) -> Refused {
+    Refused {
+        name: name.into(),
+        why: why.into(),
+        place: place(span),
     }
 }
 
-/// The variables and functions that an expression mentions.
-#[derive(Default)]
-struct Mentions {
-    names: BTreeSet<String>,
-    functions: BTreeSet<String>,
+fn syntax(span: &Span, message: &str) -> SourceError {
+    SourceError::Syntax(span.message("error", message))
 }
 
-impl Mentions {
-    fn exprs<'a>(&mut self, exprs: impl IntoIterator<Item = &'a Ref<Expr>>) {
-        for expr in exprs {
-            self.expr(expr);
-        }
-    }
-
-    /// What stands in the brackets of a rule's head.
-    fn indices(&mut self, refr: &Ref<Expr>) {
-        match refr.as_ref() {
-            Expr::RefDot { refr, .. } => self.indices(refr),
-            Expr::RefBrack { refr, index, .. } => {
-                self.indices(refr);
-                self.expr(index);
-            }
-            _ => {}
-        }
-    }
-
-    fn expr(&mut self, expr: &Ref<Expr>) {
-        match expr.as_ref() {
-            Expr::String { .. }
-            | Expr::RawString { .. }
-            | Expr::Number { .. }
-            | Expr::Bool { .. }
-            | Expr::Null { .. } => {}
-            Expr::Var { span, .. } => {
-                self.names.insert(span.text().to_owned());
-            }
-            Expr::Array { items, .. } | Expr::Set { items, .. } => self.exprs(items),
-            Expr::Object { fields, .. } => {
-                for (_, key, value) in fields {
-                    self.exprs([key, value]);
-                }
-            }
-            Expr::ArrayCompr { term, query, .. } | Expr::SetCompr { term, query, .. } => {
-                self.expr(term);
-                self.query(query);
-            }
-            Expr::ObjectCompr {
-                key, value, query, ..
-            } => {
-                self.exprs([key, value]);
-                self.query(query);
-            }
-            Expr::Call { fcn, params, .. } => {
-                self.functions.insert(fcn.span().text().to_owned());
-                self.exprs([fcn]);
-                self.exprs(params);
-            }
-            Expr::UnaryExpr { expr, .. } => self.expr(expr),
-            Expr::RefDot { refr, .. } => self.expr(refr),
-            Expr::RefBrack { refr, index, .. } => self.exprs([refr, index]),
-            Expr::BinExpr { lhs, rhs, .. }
-            | Expr::BoolExpr { lhs, rhs, .. }
-            | Expr::ArithExpr { lhs, rhs, .. }
-            | Expr::AssignExpr { lhs, rhs, .. } => self.exprs([lhs, rhs]),
-            Expr::Membership {
-                key,
-                value,
-                collection,
-                ..
-            } => {
-                self.exprs(key);
-                self.exprs([value, collection]);
-            }
-        }
-    }
-
-    fn query(&mut self, query: &Query) {
-        for statement in &query.stmts {
-            match &statement.literal {
-                Literal::SomeVars { .. } => {}
-                Literal::SomeIn {
-                    key,
-                    value,
-                    collection,
-                    ..
-                } => {
-                    self.exprs(key);
-                    self.exprs([value, collection]);
-                }
-                Literal::Expr { expr, .. } | Literal::NotExpr { expr, .. } => self.expr(expr),
-                Literal::Every { domain, query, .. } => {
-                    self.expr(domain);
-                    self.query(query);
-                }
-            }
-            for with in &statement.with_mods {
-                self.exprs([&with.refr, &with.r#as]);
-            }
-        }
-    }
+/// Shows where something stands: file, line and column, and the line itself.
+fn place(span: &Span) -> String {
+    let message = span.message("", "");
+    message
+        .strip_suffix("\n: ")
+        .unwrap_or(&message)
+        .trim_end()
+        .to_owned()
 }

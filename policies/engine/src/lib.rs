@@ -4,10 +4,13 @@
 //! `load` checks and compiles a source; the host keeps the instance's memory from then on as an image, so that an
 //! evaluation begins with `judge`. Nothing here is a boundary: the sandbox around the component is.
 
+mod bundle;
 mod check;
 mod document;
+mod mentions;
 mod patterns;
 mod program;
+mod rewrite;
 mod verdict;
 
 wit_bindgen::generate!({ path: "../../wit", world: "engine" });

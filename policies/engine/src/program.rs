@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use regorus::languages::rego::compiler::{Compiler, CompilerError, SpannedCompilerError};
+use regorus::Value;
 use regorus::rvm::vm::RegoVM;
-use regorus::{Engine, Value};
 
+use crate::bundle::Bundle;
 use crate::check::{self, RESULT};
 use crate::trailmark::policy::types::{RuleError, SourceError, Verdict};
 use crate::{Document, document, patterns, verdict};
@@ -23,21 +23,19 @@ const ENTRY_POINTS: [&str; 3] = [RESULT, "allow", "findings"];
 
 impl Program {
     pub fn compile(source: &str) -> Result<Self, SourceError> {
-        let package = check::check(source)?;
+        let bundle = Bundle::read(source)?;
+        let (mut plain, mut engine) = bundle.parse()?;
+        let package = check::check(&mut plain, bundle.data())?;
         // Both rules in one value: what they share is computed once.
-        let whole =
-            format!("{source}\n\n{RESULT} := {{\"allow\": allow, \"findings\": findings}}\n");
-        let mut engine = Engine::new();
-        engine
-            .add_policy("policy.rego".into(), whole)
+        let package = engine
+            .add_policy(format!("{RESULT}.rego"), result(&package))
             .map_err(syntax)?;
         let paths = ENTRY_POINTS.map(|rule| format!("{package}.{rule}"));
         let entry_points: Vec<&str> = paths.iter().map(String::as_str).collect();
         let compiled = engine
             .compile_with_entrypoint(&Arc::from(entry_points[0]))
             .map_err(syntax)?;
-        let program =
-            Compiler::compile_from_policy(&compiled, &entry_points).map_err(compiler_error)?;
+        let program = builtins::compile(&compiled, &entry_points).map_err(syntax)?;
 
         patterns::compile(&program);
 
@@ -46,7 +44,7 @@ impl Program {
         vm.set_max_instructions(usize::MAX);
         vm.set_strict_builtin_errors(true);
         vm.load_program(program);
-        vm.set_data(Value::new_object())
+        vm.set_data(bundle.data().clone())
             .map_err(|error| SourceError::Syntax(error.to_string()))?;
         let mut program = Self { vm };
         // Whatever the sample's verdict is: it fills caches that are then part of the image.
@@ -66,6 +64,7 @@ impl Program {
             .as_object_mut()
             .map_err(|error| RuleError::RuleFailed(error.to_string()))?;
         fields.insert("parameters".into(), parameters);
+        builtins::set_now_ms(input["now_ms"].as_u64().unwrap_or_default());
         self.vm.set_input(input);
         let result = self.run(0)?;
         if result == Value::Undefined {
@@ -98,11 +97,14 @@ fn syntax(error: impl std::fmt::Display) -> SourceError {
     SourceError::Syntax(error.to_string())
 }
 
-fn compiler_error(error: SpannedCompilerError) -> SourceError {
-    match error.error {
-        CompilerError::NotBuiltinFunction { name }
-        | CompilerError::UnknownBuiltinFunction { name }
-        | CompilerError::UnknownFunction { name } => SourceError::UnknownFunction(name),
-        _ => syntax(error),
+/// Writes the module that puts the two rules of a package together.
+fn result(package: &[String]) -> String {
+    let mut path = String::new();
+    for (at, segment) in package.iter().enumerate() {
+        match at {
+            0 => path.push_str(segment),
+            _ => path.push_str(&format!("[{}]", Value::from(segment.as_str()))),
+        }
     }
+    format!("package {path}\n\n{RESULT} := {{\"allow\": allow, \"findings\": findings}}\n")
 }

@@ -10,6 +10,7 @@
 
 mod determinism;
 mod hostile;
+mod opa;
 mod publish;
 mod rego;
 mod sandbox;

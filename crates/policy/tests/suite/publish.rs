@@ -113,22 +113,40 @@ fn rego_with_a_syntax_error_is_refused_with_its_place() {
 }
 
 #[test]
-fn rego_that_is_not_pure_is_refused() {
+fn rego_that_is_not_pure_is_refused_by_name_and_place() {
     for call in [
         "http.send({})",
-        "time.now_ns()",
         "rand.intn(\"x\", 5)",
         "opa.runtime()",
         "uuid.rfc4122(\"\")",
         "net.lookup_ip_addr(\"a\")",
-        "nothing(1)",
     ] {
         let name = call.split('(').next().unwrap();
-        assert_eq!(
-            rego(&format!("extra := {call}")).to_string(),
-            format!("the Rego source calls `{name}`, which a policy does not have"),
-            "also where no rule uses it"
+        let error = rego(&format!("extra := {call}"));
+        assert_eq!(error.code(), "rego-impure-function", "{error}");
+        let text = error.to_string();
+        assert!(
+            text.starts_with(&format!(
+                "the Rego source calls `{name}`, which is not pure: it "
+            )),
+            "also where no rule uses it: {text}"
         );
+        assert!(text.contains("\n--> policy.rego:"), "{text}");
+        assert!(text.contains(&format!(" | extra := {call}")), "{text}");
+    }
+}
+
+#[test]
+fn rego_that_calls_what_there_is_not_is_refused_by_name_and_place() {
+    for call in [
+        "nothing(1)",
+        "graphql.parse(\"\", \"\")",
+        "__builtin_host_await(1, 2)",
+    ] {
+        let error = rego(&format!("extra := {call}"));
+        assert_eq!(error.code(), "rego-unknown-function", "{error}");
+        let text = error.to_string();
+        assert!(text.contains(" | extra := "), "{text}");
     }
 }
 
@@ -178,14 +196,99 @@ fn rego_needs_both_rules() {
 }
 
 #[test]
-fn rego_stands_alone() {
+fn rego_reads_only_what_is_published_with_it() {
     assert_eq!(rego("extra := data.other.rule").code(), "rego-syntax");
-    assert_eq!(rego("extra := data[input.x].allow").code(), "rego-syntax");
     let source = "package example\n\nimport data.other\n\nallow := other.allow\n\nfindings := []\n";
-    assert_eq!(
-        refusal(&PolicySource::Rego(source.into())).code(),
-        "rego-syntax"
+    let error = refusal(&PolicySource::Rego(source.into()));
+    assert_eq!(error.code(), "rego-syntax");
+    assert!(
+        error
+            .to_string()
+            .contains("`data.other` is not in the bundle"),
+        "{error}"
     );
+    assert!(
+        error.to_string().contains("\n--> policy.rego:3:12\n"),
+        "{error}"
+    );
+}
+
+const DECIDES: &str = "package a\n\nimport data.lib.n\n\ndefault allow := false\n\nallow if n.yes\n\nfindings := []\n";
+
+fn bundle(modules: &[(&str, &str)], data: &serde_json::Value) -> PublishError {
+    let modules: std::collections::BTreeMap<_, _> = modules.iter().copied().collect();
+    let bundle = serde_json::json!({ "data": data, "modules": modules });
+    refusal(&PolicySource::Rego(bundle.to_string().into()))
+}
+
+#[test]
+fn a_bundle_is_one_policy_and_its_libraries() {
+    let no_data = serde_json::json!({});
+    let library = "package lib.n\n\nyes := true\n";
+    let two = bundle(
+        &[
+            ("a.rego", DECIDES),
+            ("b.rego", "package b\n\nallow := true\n\nfindings := []\n"),
+            ("n.rego", library),
+        ],
+        &no_data,
+    );
+    assert!(
+        two.to_string().contains("only one package decides"),
+        "{two}"
+    );
+    let none = bundle(&[("n.rego", library)], &no_data);
+    assert_eq!(none.code(), "rego-missing-rule");
+    let apart = bundle(
+        &[
+            ("a.rego", "package a\n\nallow := true\n"),
+            ("b.rego", "package b\n\nfindings := []\n"),
+        ],
+        &no_data,
+    );
+    assert_eq!(apart.code(), "rego-missing-rule");
+}
+
+#[test]
+fn what_is_wrong_in_a_bundle_is_found_in_its_file() {
+    let no_data = serde_json::json!({});
+    let of_library =
+        |library: &str| bundle(&[("a.rego", DECIDES), ("lib/n.rego", library)], &no_data);
+    let syntax = of_library("package lib.n\n\nyes := := true\n");
+    assert_eq!(syntax.code(), "rego-syntax");
+    assert!(syntax.to_string().contains("lib/n.rego:3:"), "{syntax}");
+    let impure = of_library("package lib.n\n\nyes if http.send({})\n");
+    assert_eq!(impure.code(), "rego-impure-function");
+    assert!(impure.to_string().contains("lib/n.rego:3:12"), "{impure}");
+    let recursive = of_library("package lib.n\n\nyes if data.a.allow\n");
+    assert_eq!(recursive.code(), "rego-recursion");
+    let conflict = bundle(
+        &[
+            ("a.rego", DECIDES),
+            ("lib/n.rego", "package lib.n\n\nyes := true\n"),
+        ],
+        &serde_json::json!({"lib": {"n": {"yes": true}}}),
+    );
+    assert!(
+        conflict.to_string().contains("a document and a rule"),
+        "{conflict}"
+    );
+}
+
+#[test]
+fn a_bundle_that_is_none_is_refused() {
+    for wrong in [
+        "{",
+        "{}",
+        r#"{"modules": []}"#,
+        r#"{"modules": {"a.rego": 1}}"#,
+        r#"{"data": [], "modules": {}}"#,
+        r#"{"extra": 1, "modules": {}}"#,
+    ] {
+        let error = refusal(&PolicySource::Rego(wrong.into()));
+        assert_eq!(error.code(), "rego-syntax", "{wrong}");
+        assert!(error.to_string().contains("the bundle"), "{error}");
+    }
 }
 
 #[test]

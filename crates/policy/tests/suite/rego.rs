@@ -150,3 +150,50 @@ fn parameters_that_are_not_json_deny() {
     let evaluation = policy.evaluate(&dossier(json!({})), "{", &Limits::default());
     assert_eq!(evaluation.outcome, Outcome::Denied(Denial::RuleFailed));
 }
+
+#[test]
+fn a_bundle_decides_by_its_libraries_and_data() {
+    let modules = json!({
+        "policy.rego": format!(
+            "package team.release\n\nimport data.lib.people\nimport data.limits as bounds\n\ndefault allow := false\n\n\
+             allow if {{\n\tpeople.known(\"ann\")\n\tbounds.low < input.parameters.limit\n\tpeople.count_of == 2\n\tdata.lib.people.names[_] == \"bob\"\n}}\n\n\
+             findings := [{FINDING}]\n"
+        ),
+        "lib/people.rego": "package lib.people\n\nknown(name) if name in names\n\nnames contains name if some name in data.people\n",
+        "lib/more.rego": "package lib.people\n\ncount_of := count(names)\n",
+    });
+    let decide = |data: &serde_json::Value| {
+        let bundle = json!({ "data": data, "modules": modules }).to_string();
+        let policy = crate::support::sandbox()
+            .prepare(&PolicySource::Rego(bundle.into()))
+            .unwrap_or_else(|error| panic!("{error}"));
+        policy
+            .evaluate(&dossier(json!({})), r#"{"limit":3}"#, &Limits::default())
+            .allows()
+    };
+    assert!(decide(
+        &json!({"people": ["ann", "bob"], "limits": {"low": 1}})
+    ));
+    assert!(!decide(
+        &json!({"people": ["ann", "bob"], "limits": {"low": 3}})
+    ));
+    assert!(!decide(
+        &json!({"people": ["eve", "bob"], "limits": {"low": 1}})
+    ));
+}
+
+#[test]
+fn now_is_the_decisions_time() {
+    let rules = format!(
+        "allow if {{\n\ttime.now_ns() == input.now_ms * 1000000\n\ttime.now_ns() == 1000000000000\n}}\n\nfindings := [{FINDING}]"
+    );
+    assert!(matches!(outcome(&rules), Outcome::Verdict(verdict) if verdict.allow));
+}
+
+#[test]
+fn printing_changes_nothing() {
+    let rules = format!(
+        "allow if {{\n\tprint(\"not there:\", input.nothing, [x | print(x); some x in [1]])\n\tevery x in [1, 2] {{\n\t\tprint(\n\t\t\tx,\n\t\t)\n\t\tx > 0\n\t}}\n\ttrace(\"seen\")\n}}\n\nfindings := [{FINDING}]"
+    );
+    assert!(matches!(outcome(&rules), Outcome::Verdict(verdict) if verdict.allow));
+}

@@ -79,7 +79,7 @@ pub fn check(candidate: &Candidate<'_>, sandbox: &Sandbox) -> Result<Report, Che
     let policy = match sandbox.prepare(candidate.source) {
         Ok(policy) => policy,
         // The lint says the same, with the place.
-        Err(PublishError::DefaultAllow) if !report.spotted.is_empty() => return Ok(report),
+        Err(PublishError::DefaultAllow { .. }) if !report.spotted.is_empty() => return Ok(report),
         Err(error) => return Err(error.into()),
     };
     let parameters: Vec<String> = candidate.cases.iter().map(Case::parameters_json).collect();

@@ -132,7 +132,7 @@ fn what_keeps_a_source_from_being_a_policy_is_shown_where_it_stands() {
         ),
         (
             format!("{rules}# http.send\nx := http.send({{}})\n"),
-            "policy.rego:8:6: ",
+            "policy.rego:8:10: ",
         ),
         (format!("{rules}a := b\n\nb := a\n"), "policy.rego:7:1: "),
         (

@@ -79,8 +79,16 @@ async fn policies_that_are_none_are_refused() {
         2 | allow if {
           |           ^
         error: expecting expression
-        http.send -> 400 policy-refused: the policy cannot be published: the Rego source calls `http.send`, which a policy does not have
+        http.send -> 400 policy-refused: the policy cannot be published: the Rego source calls `http.send`, which is not pure: it talks to the network
+        --> policy.rego:3:14
+          |
+        3 | allow if http.send({}).ok
+          |              ^
         default allow -> 400 policy-refused: the policy cannot be published: the Rego source has a default for `allow` that is not `false`
+        --> policy.rego:2:1
+          |
+        2 | default allow := true
+          | ^
         not UTF-8 -> 400 invalid-text: Rego source is UTF-8 text
         not WebAssembly -> 400 policy-refused: the policy cannot be published: the policy is not a WebAssembly component
         truncated -> 400 policy-refused: the policy cannot be published: the component is invalid: failed to parse WebAssembly module: unexpected end-of-file (at offset 0x9)

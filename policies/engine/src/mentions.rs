@@ -1,0 +1,232 @@
+//! What an expression mentions: rules, data, functions.
+
+use regorus::unstable::{Expr, Literal, Query, Ref, RuleHead, Span};
+
+/// The static beginning of a reference: `a.b["c"][x]` is `a`, `b`, `c`.
+pub struct Path {
+    pub segments: Vec<String>,
+    pub span: Span,
+    /// Whether this was called, and is all there is of the name.
+    pub called: bool,
+}
+
+/// Collects the references in expressions.
+#[derive(Default)]
+pub struct Mentions {
+    pub paths: Vec<Path>,
+}
+
+impl Mentions {
+    pub fn exprs<'a>(&mut self, exprs: impl IntoIterator<Item = &'a Ref<Expr>>) {
+        for expr in exprs {
+            self.expr(expr);
+        }
+    }
+
+    /// What stands in the brackets of a rule's head.
+    pub fn indices(&mut self, refr: &Ref<Expr>) {
+        match refr.as_ref() {
+            Expr::RefDot { refr, .. } => self.indices(refr),
+            Expr::RefBrack { refr, index, .. } => {
+                self.indices(refr);
+                self.expr(index);
+            }
+            _ => {}
+        }
+    }
+
+    fn reference(&mut self, expr: &Ref<Expr>, called: bool) {
+        match static_path(expr) {
+            Some(segments) => self.paths.push(Path {
+                segments,
+                span: expr.span().clone(),
+                called,
+            }),
+            None => parts(expr.as_ref(), &mut |part| self.expr(part)),
+        }
+        self.indices(expr);
+    }
+
+    pub fn expr(&mut self, expr: &Ref<Expr>) {
+        match expr.as_ref() {
+            Expr::Var { .. } | Expr::RefDot { .. } | Expr::RefBrack { .. } => {
+                self.reference(expr, false);
+            }
+            Expr::Call { fcn, params, .. } => {
+                self.reference(fcn, true);
+                self.exprs(params);
+            }
+            Expr::ArrayCompr { term, query, .. } | Expr::SetCompr { term, query, .. } => {
+                self.expr(term);
+                self.query(query);
+            }
+            Expr::ObjectCompr {
+                key, value, query, ..
+            } => {
+                self.exprs([key, value]);
+                self.query(query);
+            }
+            other => parts(other, &mut |part| self.expr(part)),
+        }
+    }
+
+    pub fn query(&mut self, query: &Query) {
+        for statement in &query.stmts {
+            match &statement.literal {
+                Literal::SomeVars { .. } => {}
+                Literal::SomeIn {
+                    key,
+                    value,
+                    collection,
+                    ..
+                } => {
+                    self.exprs(key);
+                    self.exprs([value, collection]);
+                }
+                Literal::Expr { expr, .. } | Literal::NotExpr { expr, .. } => self.expr(expr),
+                Literal::Every { domain, query, .. } => {
+                    self.expr(domain);
+                    self.query(query);
+                }
+            }
+            for with in &statement.with_mods {
+                self.exprs([&with.refr, &with.r#as]);
+            }
+        }
+    }
+}
+
+/// Gives the static beginning of a reference that begins with a name.
+pub fn static_path(expr: &Ref<Expr>) -> Option<Vec<String>> {
+    match expr.as_ref() {
+        Expr::Var { span, .. } => Some(vec![span.text().to_owned()]),
+        Expr::RefDot { refr, field, .. } => {
+            let mut path = static_path(refr)?;
+            if complete(refr) {
+                path.push(field.0.text().to_owned());
+            }
+            Some(path)
+        }
+        Expr::RefBrack { refr, index, .. } => {
+            let mut path = static_path(refr)?;
+            if let (true, Expr::String { value, .. }) = (complete(refr), index.as_ref()) {
+                path.push(value.as_string().ok()?.to_string());
+            }
+            Some(path)
+        }
+        _ => None,
+    }
+}
+
+/// Says whether all of a reference is static.
+pub fn complete(expr: &Ref<Expr>) -> bool {
+    match expr.as_ref() {
+        Expr::Var { .. } => true,
+        Expr::RefDot { refr, .. } => complete(refr),
+        Expr::RefBrack { refr, index, .. } => {
+            matches!(index.as_ref(), Expr::String { .. }) && complete(refr)
+        }
+        _ => false,
+    }
+}
+
+/// Visits the expressions that an expression is directly made of, other than comprehensions.
+pub fn parts(expr: &Expr, visit: &mut dyn FnMut(&Ref<Expr>)) {
+    match expr {
+        Expr::Array { items, .. } | Expr::Set { items, .. } => items.iter().for_each(visit),
+        Expr::Object { fields, .. } => {
+            for (_, key, value) in fields {
+                visit(key);
+                visit(value);
+            }
+        }
+        Expr::Call { fcn, params, .. } => {
+            visit(fcn);
+            params.iter().for_each(visit);
+        }
+        Expr::UnaryExpr { expr, .. } => visit(expr),
+        Expr::RefDot { refr, .. } => visit(refr),
+        Expr::RefBrack { refr, index, .. } => {
+            visit(refr);
+            visit(index);
+        }
+        Expr::BinExpr { lhs, rhs, .. }
+        | Expr::BoolExpr { lhs, rhs, .. }
+        | Expr::ArithExpr { lhs, rhs, .. }
+        | Expr::AssignExpr { lhs, rhs, .. } => {
+            visit(lhs);
+            visit(rhs);
+        }
+        Expr::Membership {
+            key,
+            value,
+            collection,
+            ..
+        } => {
+            key.iter().for_each(&mut *visit);
+            visit(value);
+            visit(collection);
+        }
+        _ => {}
+    }
+}
+
+/// Visits the expressions of a rule's head.
+pub fn head_exprs(head: &RuleHead, visit: &mut dyn FnMut(&Ref<Expr>)) {
+    match head {
+        RuleHead::Compr { assign, .. } => assign.iter().for_each(|assign| visit(&assign.value)),
+        RuleHead::Set { key, .. } => key.iter().for_each(visit),
+        RuleHead::Func { args, assign, .. } => {
+            args.iter().for_each(&mut *visit);
+            assign.iter().for_each(|assign| visit(&assign.value));
+        }
+    }
+}
+
+/// Says whether a body may hold several times over: its statements, not what its comprehensions do.
+pub fn iterates(query: &Query, head: &RuleHead) -> bool {
+    let mut bound = std::collections::BTreeSet::new();
+    if let RuleHead::Func { args, .. } = head {
+        for argument in args {
+            names(argument, &mut bound);
+        }
+    }
+    for statement in &query.stmts {
+        if let Literal::Expr { expr, .. } = &statement.literal
+            && let Expr::AssignExpr { lhs, .. } = expr.as_ref()
+        {
+            names(lhs, &mut bound);
+        }
+    }
+    query
+        .stmts
+        .iter()
+        .any(|statement| match &statement.literal {
+            Literal::SomeVars { .. } | Literal::SomeIn { .. } | Literal::Every { .. } => true,
+            Literal::Expr { expr, .. } | Literal::NotExpr { expr, .. } => walks(expr, &bound),
+        })
+}
+
+/// Collects the variables of a pattern.
+fn names(expr: &Ref<Expr>, found: &mut std::collections::BTreeSet<String>) {
+    match expr.as_ref() {
+        Expr::Var { span, .. } => {
+            found.insert(span.text().to_owned());
+        }
+        other => parts(other, &mut |part| names(part, found)),
+    }
+}
+
+/// Says whether an expression has a reference with an open place.
+fn walks(expr: &Ref<Expr>, bound: &std::collections::BTreeSet<String>) -> bool {
+    let mut found = match expr.as_ref() {
+        Expr::RefBrack { index, .. } => {
+            matches!(index.as_ref(), Expr::Var { span, .. } if !bound.contains(span.text()))
+        }
+        Expr::Call { fcn, .. } => fcn.span().text() == "walk",
+        Expr::ArrayCompr { .. } | Expr::SetCompr { .. } | Expr::ObjectCompr { .. } => return false,
+        _ => false,
+    };
+    parts(expr.as_ref(), &mut |part| found |= walks(part, bound));
+    found
+}
