@@ -35,10 +35,10 @@ pub enum PublishError {
     #[error("the component is invalid")]
     Invalid(#[source] Cause),
     /// It wants something from its host.
-    #[error("the component imports `{import}`")]
-    Import {
-        /// The first import that a policy may not have.
-        import: String,
+    #[error("the component imports {}", list(imports))]
+    Imports {
+        /// Every import that a policy may not have.
+        imports: Vec<String>,
     },
     /// It does not export what a policy exports.
     #[error("the component does not export `evaluate` as the world `policy` has it")]
@@ -106,6 +106,22 @@ pub enum PublishError {
     Host(#[source] Cause),
 }
 
+/// Names that are said in one error.
+const NAMES_MAX: usize = 20;
+
+/// Writes names one after the other, each in backticks.
+fn list(names: &[String]) -> String {
+    let said: Vec<_> = names
+        .iter()
+        .take(NAMES_MAX)
+        .map(|name| format!("`{}`", name.chars().take(100).collect::<String>()))
+        .collect();
+    match names.len().saturating_sub(NAMES_MAX) {
+        0 => said.join(", "),
+        more => format!("{} and {more} more", said.join(", ")),
+    }
+}
+
 impl PublishError {
     /// Returns the stable name of the error.
     #[must_use]
@@ -116,7 +132,7 @@ impl PublishError {
             Self::CoreModule => "policy-is-core-module",
             Self::NotAComponent => "policy-is-no-component",
             Self::Invalid(_) => "policy-invalid",
-            Self::Import { .. } => "policy-imports",
+            Self::Imports { .. } => "policy-imports",
             Self::Export(_) => "policy-exports",
             Self::Syntax { .. } => "rego-syntax",
             Self::UnknownFunction { .. } => "rego-unknown-function",
@@ -146,8 +162,8 @@ impl PublishError {
                 "publish a component, or Rego source as a file that ends in `.rego`"
             }
             Self::Invalid(_) => "build the component again and compare its size with what was sent",
-            Self::Import { .. } => {
-                "a policy imports nothing: build without WASI, for example for `wasm32-unknown-unknown`"
+            Self::Imports { .. } => {
+                "a policy imports nothing but WASI 0.2 (an empty stand-in) without `wasi:http`: leave out what needs the others"
             }
             Self::Export(_) => "build against `wit/policy.wit`, world `policy`",
             Self::Syntax { .. } => {

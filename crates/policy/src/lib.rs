@@ -32,6 +32,7 @@ mod sandbox;
 mod source;
 pub mod stock;
 mod verdict;
+mod wasi;
 
 pub use cache::{Cache, Place};
 pub use error::{Cause, PublishError, SandboxError};

@@ -18,8 +18,10 @@ use crate::meter::TICK_MS;
 const INSTANCES: u32 = 64;
 /// Memory that stays with its place in the pool: a larger evaluation gives the rest back to the system.
 const KEEP_RESIDENT_BYTES: usize = 4 * 1024 * 1024;
-/// Core modules, memories and tables that one component may be made of.
+/// Memories and tables that one component may be made of.
 const PARTS_MAX: u32 = 8;
+/// Core modules that one component may be made of: an interpreter with its libraries is linked of some forty.
+const MODULES_MAX: u32 = 100;
 
 /// For which processors policies are compiled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -69,10 +71,10 @@ pub(crate) fn engine(processor: Processor) -> Result<Engine> {
 fn pool() -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(INSTANCES);
-    pool.total_core_instances(INSTANCES * PARTS_MAX);
+    pool.total_core_instances(INSTANCES * MODULES_MAX);
     pool.total_memories(INSTANCES * 2);
-    pool.total_tables(INSTANCES * 2);
-    pool.max_core_instances_per_component(PARTS_MAX);
+    pool.total_tables(INSTANCES * 4);
+    pool.max_core_instances_per_component(MODULES_MAX);
     pool.max_memories_per_component(PARTS_MAX);
     pool.max_tables_per_component(PARTS_MAX);
     pool.max_memories_per_module(PARTS_MAX);

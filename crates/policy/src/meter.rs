@@ -8,6 +8,8 @@ pub(crate) const TICK_MS: u64 = 10;
 
 /// What one instance has used, and what it may use at most.
 pub(crate) struct Meter {
+    /// The decision's time, in milliseconds since 1970-01-01 UTC: where the stand-in's wall clock stands.
+    pub(crate) now_ms: u64,
     memory: u64,
     memory_max: u64,
     table: u64,
@@ -22,6 +24,7 @@ struct Reached(Denial);
 impl Meter {
     fn new(limits: &Limits) -> Self {
         Self {
+            now_ms: 0,
             memory: 0,
             memory_max: limits.memory_bytes.min(MEMORY_BYTES_CEILING as u64),
             table: 0,

@@ -76,6 +76,7 @@ impl Prepared {
             Ok(store) => store,
             Err(error) => return (failed_to_begin(&error), times),
         };
+        store.data_mut().now_ms = input.typed().now_ms;
         let program = &self.inner.program;
         let answer = program.instantiate(&mut store).and_then(|instance| {
             times.begin = started.elapsed();

@@ -14,6 +14,7 @@ use crate::limits::{POLICY_BYTES_MAX, SOURCE_BYTES_MAX};
 use crate::machine::{self, Gate, Processor};
 use crate::prepared::{Inner, Prepared, Program};
 use crate::source::digest;
+use crate::wasi;
 use crate::{
     Cause, Identity, METERING, PolicyForm, PolicySource, PublishError, RUNTIME, SandboxError,
 };
@@ -152,9 +153,9 @@ impl Sandbox {
 
     fn component_program(&self, component: &Component) -> Result<Program, PublishError> {
         check_imports(&self.shared.engine, component)?;
-        let instance = Linker::new(&self.shared.engine)
-            .instantiate_pre(component)
-            .map_err(export_error)?;
+        let mut linker = Linker::new(&self.shared.engine);
+        wasi::link(&mut linker, &self.shared.engine, component).map_err(export_error)?;
+        let instance = linker.instantiate_pre(component).map_err(export_error)?;
         Ok(Program::Component(
             PolicyPre::new(instance).map_err(export_error)?,
         ))
@@ -245,20 +246,26 @@ fn check_preamble(bytes: &[u8]) -> Result<(), PublishError> {
     }
 }
 
-/// Refuses every import but the types of our own package, which are nothing that could be called.
+/// Refuses every import but the types of our own package, which are nothing that could be called, and what the stand-in
+/// for WASI meets.
 fn check_imports(engine: &Engine, component: &Component) -> Result<(), PublishError> {
-    for (name, import) in component.component_type().imports(engine) {
-        let only_types = match &import.ty {
-            ComponentItem::ComponentInstance(instance) => instance
-                .exports(engine)
-                .all(|(_, export)| matches!(export.ty, ComponentItem::Type(_))),
-            _ => false,
-        };
-        if !(only_types && name.starts_with(TYPES)) {
-            return Err(PublishError::Import {
-                import: name.chars().take(100).collect(),
-            });
-        }
+    let component_type = component.component_type();
+    let imports: Vec<String> = component_type
+        .imports(engine)
+        .filter(|(name, import)| {
+            let only_types = match &import.ty {
+                ComponentItem::ComponentInstance(instance) => instance
+                    .exports(engine)
+                    .all(|(_, export)| matches!(export.ty, ComponentItem::Type(_))),
+                _ => false,
+            };
+            !(only_types && name.starts_with(TYPES)) && !wasi::meets(name, &import.ty, engine)
+        })
+        .map(|(name, _)| name.to_owned())
+        .collect();
+    if imports.is_empty() {
+        Ok(())
+    } else {
+        Err(PublishError::Imports { imports })
     }
-    Ok(())
 }

@@ -15,3 +15,4 @@ mod publish;
 mod rego;
 mod sandbox;
 mod support;
+mod wasi;

@@ -1,10 +1,14 @@
 //! Components made from core modules in WebAssembly text: they can do what no compiler would let a policy do.
 
 use policy::PolicySource;
+use wasi_preview1_component_adapter_provider::{
+    WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
+};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
-/// Makes a policy of a core module that exports `memory`, `cabi_realloc` and `evaluate`.
+/// Makes a policy of a core module that exports `memory`, `cabi_realloc` and `evaluate`; it may import what compilers for
+/// WASI's preview 1 do.
 pub fn policy(module: &str) -> PolicySource {
     let mut module = wat::parse_str(module).unwrap();
     let mut resolve = Resolve::default();
@@ -17,6 +21,11 @@ pub fn policy(module: &str) -> PolicySource {
     let component = encoder
         .validate(true)
         .module(&module)
+        .unwrap()
+        .adapter(
+            WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME,
+            WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
+        )
         .unwrap()
         .encode()
         .unwrap();
