@@ -21,6 +21,7 @@ mod demo;
 mod go;
 mod guests;
 mod install;
+mod languages;
 mod lint;
 mod process;
 mod readme;

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 
 use crate::{
     aws::{self, Servers, Tools, template},
-    go, guests, lint, process, readme,
+    go, guests, languages, lint, process, readme,
     steps::Steps,
     tools, wasm,
 };
@@ -21,6 +21,7 @@ const TARGETS: [&str; 5] = ["--workspace", "--locked", "--lib", "--bins", "--tes
 const STEPS: usize = 8;
 const STEPS_OF_AWS: usize = 4;
 const STEPS_OF_GO: usize = 1;
+const STEPS_OF_LANGUAGES: usize = 1;
 
 #[derive(clap::Args)]
 pub struct Options {
@@ -41,6 +42,8 @@ enum Part {
     Aws,
     /// What Go programs are asked for: OPA what Rego means, a registry whether it takes policies
     Go,
+    /// Policies in other languages: need clang, lld, Node.js and Python
+    Languages,
 }
 
 impl Part {
@@ -49,6 +52,9 @@ impl Part {
         match self {
             Self::Aws => "(--without aws): DynamoDB, S3, the functions on them, infra/",
             Self::Go => "(--without go): Rego as OPA has it, pushing to a registry",
+            Self::Languages => {
+                "(--without languages): policies in Rust, JavaScript, Python and C from their templates"
+            }
         }
     }
 }
@@ -61,7 +67,11 @@ pub fn run(root: &Path, options: &Options) -> Result<()> {
     if with_aws {
         tools::java_maven_and_python()?;
     }
-    let parts = [(Part::Aws, STEPS_OF_AWS), (Part::Go, STEPS_OF_GO)];
+    let parts = [
+        (Part::Aws, STEPS_OF_AWS),
+        (Part::Go, STEPS_OF_GO),
+        (Part::Languages, STEPS_OF_LANGUAGES),
+    ];
     let parts = parts.iter().filter(|(part, _)| options.with(*part));
     let count = STEPS + parts.map(|(_, steps)| steps).sum::<usize>();
     let mut steps = Steps::of(count);
@@ -73,6 +83,12 @@ pub fn run(root: &Path, options: &Options) -> Result<()> {
     if options.with(Part::Go) {
         let programs = steps.step("programs in Go", || go::Programs::installed(root))?;
         seen.extend(programs.environment());
+    }
+    if options.with(Part::Languages) {
+        let languages = steps.step("tools of other languages", || {
+            languages::Languages::installed(root)
+        })?;
+        seen.extend(languages.environment());
     }
     steps.step("guests", || guests::build(root))?;
     steps.step("clippy", || lint::clippy(root))?;

@@ -37,6 +37,16 @@ pub fn go() -> Result<()> {
     debian(&[("Go 1.21 or newer", "golang-go", has_go)])
 }
 
+/// Makes sure that what policies in C, JavaScript and Python are built with is there.
+pub fn clang_node_and_python() -> Result<()> {
+    debian(&[
+        ("clang with WebAssembly", "clang", has_clang),
+        ("a linker for WebAssembly", "lld", has_wasm_ld),
+        ("Node.js 20 or newer with npm", "npm", has_node),
+        ("Python 3.10 or newer with venv", "python3-venv", has_python),
+    ])
+}
+
 /// What is looked for, Debian's package of it, and whether it is there.
 type Program = (&'static str, &'static str, fn() -> bool);
 
@@ -121,6 +131,25 @@ fn has_go() -> bool {
 fn go_minor(text: &str) -> Option<u32> {
     let version = text.split_whitespace().nth(2)?.strip_prefix("go1.")?;
     version.split(['.', '-', 'r', 'b']).next()?.parse().ok()
+}
+
+fn has_clang() -> bool {
+    process::text(Command::new("clang").arg("--print-targets"))
+        .is_some_and(|targets| targets.contains("wasm32"))
+}
+
+fn has_wasm_ld() -> bool {
+    process::text(Command::new("wasm-ld").arg("--version")).is_some()
+}
+
+fn has_node() -> bool {
+    let version = process::line(Command::new("node").arg("--version"));
+    let major = version.and_then(|version| {
+        let major = version.trim_start_matches('v').split('.').next()?;
+        major.parse::<u32>().ok()
+    });
+    major.is_some_and(|major| major >= 20)
+        && process::text(Command::new("npm").arg("--version")).is_some()
 }
 
 fn component(root: &Path, name: &str, subcommand: &str) -> Result<()> {

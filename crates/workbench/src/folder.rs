@@ -10,7 +10,7 @@ use serde_json::Value;
 pub use manifest::{Language, Manifest};
 pub use modules::Modules;
 
-use crate::{Cases, CasesError, ReadError, read};
+use crate::{Cases, CasesError, ComponentError, ReadError, component, read};
 
 /// What `policy.yaml` and a schema of parameters may have.
 const MANIFEST_BYTES_MAX: u64 = 256 * 1024;
@@ -69,6 +69,15 @@ pub enum FolderError {
         path: PathBuf,
         /// What builds it.
         build: Option<Vec<String>>,
+    },
+    /// What was built is a core module, and cannot become a component.
+    #[error("`{}` is no component", path.display())]
+    Component {
+        /// The module.
+        path: PathBuf,
+        /// What it lacks.
+        #[source]
+        source: ComponentError,
     },
     /// Its documents have no canonical form.
     #[error("could not make a bundle of `{}`", path.display())]
@@ -149,7 +158,7 @@ impl Folder {
         &self.manifest.name
     }
 
-    /// Reads what is published: Rego source, a bundle of several, or the component as it was built.
+    /// Reads what is published: Rego source, a bundle of several, or the component that was built; a core module becomes one.
     ///
     /// # Errors
     /// Names the file that is absent or cannot be read.
@@ -166,7 +175,9 @@ impl Folder {
             return Err(FolderError::NotBuilt { path, build });
         }
         let max = u64::try_from(POLICY_BYTES_MAX).unwrap_or(u64::MAX);
-        Ok(PolicySource::Component(read::bytes(&path, max)?.into()))
+        let component = component(read::bytes(&path, max)?)
+            .map_err(|source| FolderError::Component { path, source })?;
+        Ok(PolicySource::Component(component.into()))
     }
 
     /// Reads the Rego sources and documents; `None` for a component.

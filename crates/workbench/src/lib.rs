@@ -19,8 +19,10 @@
 #![warn(missing_docs)]
 
 pub mod bench;
+mod build;
 mod cases;
 pub mod check;
+mod component;
 mod coverage;
 mod folder;
 mod junit;
@@ -30,10 +32,13 @@ mod place;
 mod read;
 mod run;
 mod suite;
+pub mod template;
 
+pub use build::{BuildError, build};
 pub use cases::{
     CASES_BYTES_MAX, Case, Cases, CasesError, DOSSIER_BYTES_MAX, Expect, ExpectedFinding, Within,
 };
+pub use component::{ComponentError, WIT, component};
 pub use coverage::{Coverage, FileCoverage, MissedRule};
 pub use folder::{Folder, FolderError, Language, Manifest, Modules};
 pub use junit::junit;

@@ -1,10 +1,12 @@
 mod bench;
 mod bind;
+mod build;
 mod check;
 mod eval;
 mod except;
 mod exceptions;
 mod explain;
+mod new;
 mod publish;
 mod pull;
 mod push;
@@ -25,6 +27,8 @@ use crate::show::recorded;
 /// Policies: code that checks controls, published and bound.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Policy {
+    New(new::New),
+    Build(build::Build),
     Test(test::Test),
     Eval(eval::Eval),
     Bench(bench::Bench),
@@ -72,6 +76,8 @@ impl Policy {
             Self::Bench(command) => command.run(global),
             Self::Explain(command) => command.run(global),
             Self::Check(command) => command.run(global),
+            Self::New(command) => command.run(global),
+            Self::Build(command) => command.run(global),
             Self::Publish(command) => command.run(global),
             Self::Bind(command) => command.run(global),
             Self::Unbind(command) => command.run(global),

@@ -9,5 +9,6 @@
 )]
 
 mod engines;
+mod languages;
 mod shipped;
 mod support;

@@ -1,0 +1,58 @@
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+use policy::{Config, Sandbox};
+use serde_json::json;
+use workbench::Folder;
+
+use crate::command::Global;
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+/// Builds a policy with the tools of its language, and checks that it can be published.
+#[derive(Debug, Args)]
+pub(crate) struct Build {
+    /// The policy's folder.
+    #[arg(default_value = ".")]
+    folder: PathBuf,
+}
+
+impl Build {
+    pub(super) fn run(self, global: &Global) -> Result<Exit> {
+        let folder = Folder::open(&self.folder)?;
+        let name = folder.name();
+        workbench::build(&folder).map_err(|error| {
+            let failure =
+                Failure::new(Exit::Failed, format!("could not build the policy `{name}`"));
+            let failure = match error.hint() {
+                Some(hint) => failure.with_hint(hint),
+                None => failure,
+            };
+            failure.because(error)
+        })?;
+        let source = folder.source()?;
+        Sandbox::new(Config::default())?
+            .prepare(&source)
+            .map_err(|error| {
+                Failure::new(
+                    Exit::Failed,
+                    format!("the policy `{name}` cannot be published"),
+                )
+                .with_hint(error.hint())
+                .because(error)
+            })?;
+        let bytes = source.bytes().len();
+        let answer = json!({
+            "name": name,
+            "form": source.form(),
+            "digest": source.digest(),
+            "bytes": bytes,
+        });
+        global.output().answer(&answer, |page| {
+            page.line(format!("policy {} is built, {bytes} bytes", name));
+            page.fields([("digest", source.digest().to_string())]);
+        })?;
+        Ok(Exit::Done)
+    }
+}
