@@ -66,6 +66,6 @@ pub fn component(bytes: Vec<u8>) -> Result<Vec<u8>, ComponentError> {
                 WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
             )
         })
-        .and_then(|mut encoder| encoder.encode())
+        .and_then(|encoder| encoder.encode())
         .map_err(ComponentError::new)
 }

@@ -2,13 +2,12 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use policy::{Config, Sandbox};
 use serde_json::json;
-use workbench::Folder;
 
 use crate::command::Global;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::workshop;
 
 /// Builds a policy with the tools of its language, and checks that it can be published.
 #[derive(Debug, Args)]
@@ -20,7 +19,7 @@ pub(crate) struct Build {
 
 impl Build {
     pub(super) fn run(self, global: &Global) -> Result<Exit> {
-        let folder = Folder::open(&self.folder)?;
+        let folder = workshop::open(&self.folder)?;
         let name = folder.name();
         workbench::build(&folder).map_err(|error| {
             let failure =
@@ -31,17 +30,8 @@ impl Build {
             };
             failure.because(error)
         })?;
-        let source = folder.source()?;
-        Sandbox::new(Config::default())?
-            .prepare(&source)
-            .map_err(|error| {
-                Failure::new(
-                    Exit::Failed,
-                    format!("the policy `{name}` cannot be published"),
-                )
-                .with_hint(error.hint())
-                .because(error)
-            })?;
+        let source = folder.source().map_err(workshop::wrong_folder)?;
+        workshop::prepare(&workshop::sandbox()?, &folder)?;
         let bytes = source.bytes().len();
         let answer = json!({
             "name": name,
