@@ -15,6 +15,7 @@ mod client;
 mod evidence;
 mod help;
 mod journal;
+mod languages;
 mod offline;
 mod policies;
 mod policy;

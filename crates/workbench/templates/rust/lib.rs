@@ -3,7 +3,7 @@
 //! Parameters: `name`, the attestation (default `unit-tests`); `tests_min`, how many must pass (default 1).
 
 use serde::Deserialize;
-use trailmark::policy::types::{Attestation, Dossier, Finding, Outcome, Status, Verdict};
+use trailmark::policy::types::{Attestation, Finding, Outcome, Status};
 
 wit_bindgen::generate!({ path: "wit", world: "policy" });
 
