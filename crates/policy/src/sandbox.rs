@@ -259,7 +259,7 @@ fn check_imports(engine: &Engine, component: &Component) -> Result<(), PublishEr
                     .all(|(_, export)| matches!(export.ty, ComponentItem::Type(_))),
                 _ => false,
             };
-            !(only_types && name.starts_with(TYPES)) && !wasi::meets(name, &import.ty, engine)
+            !((only_types && name.starts_with(TYPES)) || wasi::meets(name, &import.ty, engine))
         })
         .map(|(name, _)| name.to_owned())
         .collect();

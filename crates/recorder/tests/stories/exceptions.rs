@@ -65,6 +65,8 @@ async fn replayed(world: &World) -> Vec<Result<Replayed, ReplayError>> {
         .collect()
 }
 
+type Change = fn(&mut GrantException);
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_exception_lets_an_artifact_pass_and_the_policys_own_verdict_stays() {
     let (world, binding) = world(true).await;
@@ -242,7 +244,7 @@ async fn an_exception_that_is_over_does_nothing() {
 async fn an_exception_is_for_what_it_names_and_nothing_else() {
     let (world, binding) = world(true).await;
     let control = || Some(name("unit-tested"));
-    let cases: [(fn(&mut GrantException), bool); 5] = [
+    let cases: [(Change, bool); 5] = [
         (
             |grant| grant.scope = ExceptionScope::Flow(name("payments")),
             true,
@@ -351,7 +353,7 @@ async fn a_policy_that_gives_no_verdict_is_not_excepted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_exception_names_what_exists_and_ends() {
     let (world, binding) = world(true).await;
-    let wrong: [(fn(&mut GrantException), &str); 8] = [
+    let wrong: [(Change, &str); 8] = [
         (|grant| grant.reason = " ".into(), "has a reason"),
         (|grant| grant.reason = "x".repeat(513), "`reason`"),
         (|grant| grant.expires_ms -= HOUR_MS, "ends in the future"),

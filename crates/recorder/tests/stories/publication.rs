@@ -45,6 +45,8 @@ fn bind(policy: EntryHash, parameters: Value) -> BindPolicy {
     }
 }
 
+type Change = fn(&mut Publication);
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_comes_with_a_policy_is_read_back_also_after_a_restart() {
     let world = World::solo().await;
@@ -114,7 +116,7 @@ async fn two_who_publish_the_same_at_once_publish_it_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_wrong_beside_the_code_is_not_published() {
     let world = World::solo().await;
-    let wrong: [(fn(&mut Publication), &str); 6] = [
+    let wrong: [(Change, &str); 6] = [
         (
             |wrong| wrong.parameters = Some(json!({"$ref": "https://example.com/schema"})),
             "refers to `https://example.com/schema`",

@@ -381,6 +381,7 @@ pub async fn forged(
         fields: serde_json::from_slice(&fields).unwrap(),
         kind: header.kind.clone(),
         streams,
+        large: Vec::new(),
         payloads: vec![model::Payload {
             role: model::Role::Rule,
             media_type: rule.media_type.clone(),
