@@ -2,6 +2,9 @@
 //!
 //! What a comprehension collects, and what is assigned, is a value to the virtual machine even where it is undefined. So each of them is asked for: `y := x.name` is followed by a call that has a value
 //! only when `y` has one, and `[x.name | some x in xs]` is compiled as `[v | some x in xs; v := x.name; …]`.
+//!
+//! Nor does it take the variables of an `every` for bound: `of[x]` in its body would look for any `x` there is. So
+//! `every x in xs { … }` is compiled as `every v in xs { x := v; … }`.
 
 use regorus::unstable::{Expr, Literal, Module, Query, Ref, Rule, Span};
 
@@ -83,11 +86,36 @@ impl Writer<'_> {
                     self.assignment(&statement.span, expr);
                 }
                 Literal::NotExpr { expr, .. } => self.expr(expr),
-                Literal::Every { domain, query, .. } => {
+                Literal::Every {
+                    key,
+                    value,
+                    domain,
+                    query,
+                    ..
+                } => {
                     self.expr(domain);
+                    self.bound(key.iter().chain([value]), query);
                     self.query(query);
                 }
             }
+        }
+    }
+
+    /// Assigns the variables of an `every` in its body.
+    fn bound<'a>(&mut self, names: impl Iterator<Item = &'a Span>, query: &Query) {
+        let Some(first) = query.stmts.first() else {
+            self.failed = true;
+            return;
+        };
+        let body = first.span.start as usize;
+        for name in names.filter(|name| name.text() != "_") {
+            let variable = self.variable();
+            self.insert(body, format!("{} := {variable}; ", name.text()));
+            self.edits.push(Edit {
+                start: name.start as usize,
+                end: name.end as usize,
+                text: variable,
+            });
         }
     }
 
@@ -167,8 +195,7 @@ impl Writer<'_> {
         let text = self.text(start, end);
         self.edits
             .retain(|edit| edit.end <= start || edit.start >= end);
-        self.variables += 1;
-        let variable = format!("{VARIABLE}{}", self.variables);
+        let variable = self.variable();
         let statement = format!("{variable} := {text}; {DEFINED}({variable})");
         self.edits.push(Edit {
             start,
@@ -176,6 +203,11 @@ impl Writer<'_> {
             text: variable,
         });
         statement
+    }
+
+    fn variable(&mut self) -> String {
+        self.variables += 1;
+        format!("{VARIABLE}{}", self.variables)
     }
 
     fn insert(&mut self, at: usize, text: String) {

@@ -197,3 +197,34 @@ fn printing_changes_nothing() {
     );
     assert!(matches!(outcome(&rules), Outcome::Verdict(verdict) if verdict.allow));
 }
+
+#[test]
+fn every_looks_at_the_elements_of_its_list_only() {
+    let bodies = [
+        r#"every s in ["critical", "low"] { is_number(of[s]) }"#,
+        r#"every s, n in {"critical": 0, "low": 3} { of[s] == n }"#,
+        r#"every s in [] { of[s] }"#,
+        // None of these holds: there is no `high`, and of `low` there are three.
+        r#"every s in ["critical", "high"] { is_number(of[s]) }"#,
+        r#"every s in ["high"] { of[s] == 0 }"#,
+        r#"every s, n in {"critical": 0, "high": 0} { of[s] == n }"#,
+        r#"every s, _ in {"high": 0} { of[s] >= 0 }"#,
+        r#"every s in ["low"] { of[s] == 0 }"#,
+        r#"every s in ["low"] { every n in [0] { of[s] == n } }"#,
+    ];
+    let mut rules = String::from("of := {\"critical\": 0, \"low\": 3}\n\n");
+    for (at, body) in bodies.iter().enumerate() {
+        rules.push_str(&format!("holds contains {at} if {body}\n\n"));
+    }
+    rules.push_str(
+        r#"default allow := false
+
+allow if count(holds) > 0
+
+findings := [{"control": "c", "status": "satisfied", "reason": json.marshal(holds), "entries": []}]"#,
+    );
+    match outcome(&rules) {
+        Outcome::Verdict(verdict) => assert_eq!(verdict.findings[0].reason, "[0,1,2]"),
+        other => panic!("{other:?}"),
+    }
+}

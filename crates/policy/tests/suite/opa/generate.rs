@@ -824,6 +824,56 @@ fn rule(at: usize, numbers: &mut Numbers) -> Case {
     Case { name, text }
 }
 
+const QUANTIFIERS: &[&str] = &[
+    r#"every x in ["a", "b"]"#,
+    r#"every x in ["a", "z"]"#,
+    r#"every x in {"z"}"#,
+    r#"every x in [y | some y in ["a", "z"]]"#,
+    r#"every _, x in {"a": "a", "z": "z"}"#,
+    r#"every x, _ in {"a": 1, "z": 1}"#,
+];
+const QUANTIFIED: &[&str] = &[
+    "of[x]",
+    "is_number(of[x])",
+    "of[x] == 1",
+    "not of[x] == 1",
+    "not of[x]",
+    "of[x] != 2",
+    "y := of[x]; y == 1",
+    "y := concat(\"\", [x]); of[y] == 1",
+    "some y in [of[x]]; y == 1",
+    "some y; of[y] == of[x]",
+    "count([of[x]]) == 1",
+    "{x: of[x]} == {\"a\": 1}",
+    "every w in [\"a\", \"d\"] { of[w] == of[x] }",
+    "every w in [x] { is_number(of[w]) }",
+    "of.l[_] == of[x]",
+    "input.attestations[_].facts[x]",
+    "object.get(of, x, 0) == 1",
+    "startswith(x, \"a\")",
+    "of[x] == of[of.n]",
+];
+
+const OF: &str =
+    r#"object.get(input, "nothing", {"a": 1, "b": "x", "c": false, "d": 1, "l": [1], "n": "a"})"#;
+
+/// Writes each quantifier over each test.
+pub fn quantifiers() -> Vec<Case> {
+    let forms = QUANTIFIERS
+        .iter()
+        .flat_map(|every| QUANTIFIED.iter().map(move |test| (every, test)));
+    forms
+        .enumerate()
+        .map(|(at, (every, test))| {
+            let name = format!("every_{at}");
+            let text = format!(
+                "h_{name} if {{\n\tof := {OF}\n\t{every} {{ {test} }}\n}}\n\n{name} := [1 | h_{name}]\n"
+            );
+            Case { name, text }
+        })
+        .collect()
+}
+
 /// Writes the cases as a policy, each of them a finding whose reason is the value.
 pub fn policy(cases: &[Case]) -> String {
     let mut text = String::from("package diff\n\ndefault allow := false\n\n");
