@@ -133,6 +133,23 @@ impl FromStr for Coming {
     }
 }
 
+/// A moment, or a day: then its beginning, in UTC.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Day {
+    pub(crate) ms: u64,
+}
+
+impl FromStr for Day {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let day = timestamp::parse(&format!("{text}T00:00:00Z"));
+        day.or_else(|| text.parse().ok().map(|moment: Moment| moment.ms))
+            .map(|ms| Self { ms })
+            .ok_or("a day is written `2026-01-01`, a moment `2026-11-19T02:30:00Z`, or as a span of time ago: `30d`")
+    }
+}
+
 /// Returns the time, in milliseconds since 1970-01-01 UTC.
 pub(crate) fn now_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
@@ -198,6 +215,13 @@ mod tests {
         let ago: Moment = "1h".parse().unwrap();
         assert!(now_ms() - ago.ms >= 3_600_000);
         assert!("yesterday".parse::<Moment>().is_err());
+        let day: Day = "2026-11-19".parse().unwrap();
+        assert_eq!(timestamp::format(day.ms), "2026-11-19T00:00:00Z");
+        assert_eq!(
+            "2026-11-19T03:30:00+01:00".parse(),
+            Ok(Day { ms: moment.ms })
+        );
+        assert!("2026-13-01".parse::<Day>().is_err());
     }
 
     #[test]

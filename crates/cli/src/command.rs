@@ -27,7 +27,7 @@ mod search;
 mod serve;
 mod trail;
 mod trial;
-mod verify;
+pub(crate) mod verify;
 
 use std::path::PathBuf;
 

@@ -18,6 +18,7 @@ mod folder;
 mod git;
 mod output;
 mod package;
+mod past;
 mod registry;
 mod secret;
 mod show;

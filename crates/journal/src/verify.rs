@@ -15,7 +15,7 @@ mod run;
 
 use std::io::BufRead;
 
-use model::{JournalId, StreamName};
+use model::{JournalId, Role, StreamName};
 use serde::Serialize;
 
 use crate::bundle::Scope;
@@ -107,7 +107,16 @@ pub fn verify(bundle: impl BufRead, pin: &Pin) -> Result<Report, Fault> {
 /// # Errors
 /// As [`verify()`].
 pub fn open(bundle: impl BufRead, pin: &Pin) -> Result<VerifiedBundle, Fault> {
-    opened::open(bundle, pin)
+    opened::open(bundle, pin, |_| true)
+}
+
+/// As [`open`], and keeps of the payloads only those that decisions rest on: not the reports as they came, which are most
+/// of a journal's bytes, and nothing about people.
+///
+/// # Errors
+/// As [`verify()`].
+pub fn open_for_replay(bundle: impl BufRead, pin: &Pin) -> Result<VerifiedBundle, Fault> {
+    opened::open(bundle, pin, |role| matches!(role, Role::Facts | Role::Rule))
 }
 
 impl Report {

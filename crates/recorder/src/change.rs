@@ -26,9 +26,10 @@ pub(crate) fn find(
     fingerprint: &Fingerprint,
 ) -> Result<Change, Missing> {
     let since = allowed_before(
-        history.stream(&StreamName::allowed(environment, flow))?,
+        history,
+        &StreamName::allowed(environment, flow),
         fingerprint,
-    );
+    )?;
     let mut commits: Vec<Commit> = Vec::new();
     let mut seen = HashSet::new();
     let mut next = Some(*fingerprint);
@@ -70,17 +71,16 @@ pub(crate) fn provenance(entries: &[Arc<Loaded>], flow: &Name) -> Option<Provena
 }
 
 /// Returns the artifact that was allowed last before this one first was.
-fn allowed_before(allowed: &[Arc<Loaded>], fingerprint: &Fingerprint) -> Option<Fingerprint> {
-    let of = |loaded: &Arc<Loaded>| match &loaded.body {
+fn allowed_before(
+    history: &History,
+    stream: &StreamName,
+    fingerprint: &Fingerprint,
+) -> Result<Option<Fingerprint>, Missing> {
+    let allowed = history.stream(stream)?;
+    let first = history.first_decided(stream, fingerprint)?;
+    let mut before = allowed.iter().take(first.unwrap_or(allowed.len())).rev();
+    Ok(before.find_map(|loaded| match &loaded.body {
         Body::Decided(decided) => Some(decided.fingerprint),
         _ => None,
-    };
-    let first = allowed
-        .iter()
-        .position(|loaded| of(loaded) == Some(*fingerprint));
-    allowed
-        .iter()
-        .take(first.unwrap_or(allowed.len()))
-        .rev()
-        .find_map(of)
+    }))
 }

@@ -16,7 +16,7 @@ use crate::definitions::Definitions;
 use crate::dossier::Question;
 use crate::error::{HistoryError, RecorderError};
 use crate::history::History;
-use crate::judge::{NotJudged, Participant, judge};
+use crate::judge::{NotJudged, Panel, Participant, judge};
 use crate::permit::{Permit, PermitRequest};
 use crate::recorder::Recorder;
 use crate::sandboxes::blocking;
@@ -394,16 +394,13 @@ impl Recorder {
         mut history: History,
         participants: &[Participant],
     ) -> Result<(Grounds, History), RecorderError> {
+        let panel = Panel {
+            participants,
+            limits: &Limits::default(),
+            evaluate: policy::evaluate_all,
+        };
         loop {
-            match blocking(|| {
-                judge(
-                    definitions,
-                    &history,
-                    question,
-                    participants,
-                    &Limits::default(),
-                )
-            }) {
+            match blocking(|| judge(definitions, &history, question, &panel)) {
                 Ok(grounds) => return Ok((grounds, history)),
                 Err(NotJudged::Missing(stream)) => self.load_into(&mut history, [stream]).await?,
                 Err(NotJudged::History(error)) => return Err(error.into()),

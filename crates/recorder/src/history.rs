@@ -1,9 +1,9 @@
 //! Entries with what they say: what pure functions of the record are given.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use model::{Body, Entry, Role, StreamName};
+use model::{Body, Entry, Fingerprint, Role, StreamName};
 
 use crate::error::HistoryError;
 
@@ -27,9 +27,10 @@ impl Loaded {
     /// When its fields are not of its kind's form.
     pub fn new(
         index: Option<u64>,
-        entry: Entry,
+        entry: impl Into<Arc<Entry>>,
         facts: Option<Arc<[u8]>>,
     ) -> Result<Self, HistoryError> {
+        let entry = entry.into();
         let body = Body::parse(entry.header()).map_err(|source| HistoryError::Entry {
             entry: entry.hash(),
             source,
@@ -41,7 +42,7 @@ impl Loaded {
         }
         Ok(Self {
             index,
-            entry: Arc::new(entry),
+            entry,
             body,
             facts,
         })
@@ -58,28 +59,93 @@ impl Loaded {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Missing(pub(crate) StreamName);
 
-/// Whole streams, from their first entry up to some place.
+/// A stream that many look at, each at as much of it as there was for them. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Shared {
+    entries: Arc<[Arc<Loaded>]>,
+    /// By artifact, where it was decided on first; made when it is first asked for.
+    decided: Arc<OnceLock<HashMap<Fingerprint, usize>>>,
+}
+
+impl Shared {
+    pub(crate) fn new(entries: Vec<Arc<Loaded>>) -> Self {
+        Self {
+            entries: entries.into(),
+            decided: Arc::default(),
+        }
+    }
+
+    pub(crate) fn len(&self) -> u64 {
+        self.entries.len() as u64
+    }
+
+    fn first_decided(&self, fingerprint: &Fingerprint) -> Option<usize> {
+        let index = || {
+            let mut first = HashMap::new();
+            for (place, loaded) in self.entries.iter().enumerate() {
+                if let Body::Decided(decided) = &loaded.body {
+                    first.entry(decided.fingerprint).or_insert(place);
+                }
+            }
+            first
+        };
+        self.decided.get_or_init(index).get(fingerprint).copied()
+    }
+}
+
+/// Streams, from their first entry up to some place.
 #[derive(Debug, Clone, Default)]
 pub struct History {
-    streams: HashMap<StreamName, Arc<[Arc<Loaded>]>>,
+    streams: HashMap<StreamName, Part>,
+}
+
+/// The first entries of a stream.
+#[derive(Debug, Clone, Default)]
+struct Part {
+    entries: Arc<[Arc<Loaded>]>,
+    len: usize,
+    shared: Option<Shared>,
+}
+
+impl Part {
+    fn entries(&self) -> &[Arc<Loaded>] {
+        self.entries.get(..self.len).unwrap_or_default()
+    }
 }
 
 impl History {
-    /// Adds a stream.
+    /// Adds a whole stream.
     pub fn insert(&mut self, stream: StreamName, entries: Arc<[Arc<Loaded>]>) {
-        self.streams.insert(stream, entries);
+        let part = Part {
+            len: entries.len(),
+            entries,
+            shared: None,
+        };
+        self.streams.insert(stream, part);
+    }
+
+    /// Adds the first `len` entries of a stream that others look at, too.
+    pub(crate) fn insert_first(&mut self, stream: StreamName, shared: Shared, len: usize) {
+        let part = Part {
+            entries: shared.entries.clone(),
+            len,
+            shared: Some(shared),
+        };
+        self.streams.insert(stream, part);
     }
 
     /// Returns a stream's entries, to be kept; none where it is not there.
     pub(crate) fn shared(&self, stream: &StreamName) -> Arc<[Arc<Loaded>]> {
-        self.streams.get(stream).cloned().unwrap_or_default()
+        match self.streams.get(stream) {
+            Some(part) if part.len == part.entries.len() => part.entries.clone(),
+            Some(part) => part.entries().into(),
+            None => Arc::default(),
+        }
     }
 
     /// Returns how many entries of a stream there are.
     pub(crate) fn entries(&self, stream: &StreamName) -> u64 {
-        self.streams
-            .get(stream)
-            .map_or(0, |entries| entries.len() as u64)
+        self.streams.get(stream).map_or(0, |part| part.len as u64)
     }
 
     /// Returns the streams' names, in order.
@@ -93,7 +159,24 @@ impl History {
     pub(crate) fn stream(&self, stream: &StreamName) -> Result<&[Arc<Loaded>], Missing> {
         self.streams
             .get(stream)
-            .map(AsRef::as_ref)
+            .map(Part::entries)
             .ok_or_else(|| Missing(stream.clone()))
+    }
+
+    /// Finds where in a stream an artifact was first decided on.
+    pub(crate) fn first_decided(
+        &self,
+        stream: &StreamName,
+        fingerprint: &Fingerprint,
+    ) -> Result<Option<usize>, Missing> {
+        let part = self.streams.get(stream);
+        let part = part.ok_or_else(|| Missing(stream.clone()))?;
+        let first = match &part.shared {
+            Some(shared) => shared.first_decided(fingerprint),
+            None => part.entries.iter().position(
+                |loaded| matches!(&loaded.body, Body::Decided(decided) if decided.fingerprint == *fingerprint),
+            ),
+        };
+        Ok(first.filter(|place| *place < part.len))
     }
 }

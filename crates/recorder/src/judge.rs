@@ -2,11 +2,11 @@
 
 use std::cell::OnceCell;
 
-use model::dossier::BUILDER;
+use model::dossier::{BUILDER, Change};
 use model::kind::Place;
 use model::limits::DOSSIER_BYTES_MAX;
 use model::{EntryHash, Name, Root, StreamName};
-use policy::{DossierInput, Limits, Prepared, Task};
+use policy::{DossierInput, Evaluation, Limits, Prepared, Task};
 use serde_json::Value;
 
 use crate::decision::{Grounds, Judged, Refusal};
@@ -35,45 +35,40 @@ pub(crate) enum NotJudged {
     History(HistoryError),
 }
 
+/// Who judges, and how.
+pub(crate) struct Panel<'a> {
+    pub(crate) participants: &'a [Participant],
+    pub(crate) limits: &'a Limits,
+    /// Runs the policies over the dossier: side by side for one decision, in turn where many decisions are made at once.
+    pub(crate) evaluate: fn(&[Task<'_>], &DossierInput, &Limits) -> Vec<Evaluation>,
+}
+
+/// Runs policies one after the other.
+pub(crate) fn in_turn(
+    tasks: &[Task<'_>],
+    input: &DossierInput,
+    limits: &Limits,
+) -> Vec<Evaluation> {
+    let evaluate = |task: &Task<'_>| task.policy.evaluate(input, task.parameters, limits);
+    tasks.iter().map(evaluate).collect()
+}
+
 /// Builds the dossier and runs the policies: a pure function, for the decision and for its replay.
 pub(crate) fn judge(
     definitions: &Definitions,
     history: &History,
     question: &Question,
-    participants: &[Participant],
-    limits: &Limits,
+    panel: &Panel<'_>,
 ) -> Result<Grounds, NotJudged> {
-    let mut grounds = Grounds {
-        builder: BUILDER,
-        dossier: None,
-        denial: None,
-        limits: *limits,
-        policies: Vec::new(),
-        position: Vec::new(),
-    };
-    let too_large = |filled_by| Refusal::DossierTooLarge { filled_by };
-    let dossier = match dossier::build(definitions, history, question) {
-        Ok(dossier) => dossier,
-        Err(NoDossier::Missing(stream)) => return Err(NotJudged::Missing(stream)),
-        Err(NoDossier::History(error)) => return Err(NotJudged::History(error)),
-        Err(NoDossier::TooLarge(filled_by)) => {
-            grounds.denial = Some(too_large(filled_by));
-            grounds.position = position(definitions, history, question);
-            return Ok(grounds);
-        }
-    };
-    grounds.position = position(definitions, history, question);
-    let encoding = |error: policy::InputError| {
-        NotJudged::History(HistoryError::Genesis {
-            source: serde::de::Error::custom(error),
-        })
-    };
-    let input = DossierInput::new(&dossier).map_err(encoding)?;
-    if input.canonical().len() > DOSSIER_BYTES_MAX {
-        grounds.denial = Some(too_large(dossier::busiest(&dossier.attestations)));
+    let Panel {
+        participants,
+        limits,
+        evaluate,
+    } = *panel;
+    let (mut grounds, seen) = weigh(definitions, history, question, limits)?;
+    let Some(Seen { input, change }) = seen else {
         return Ok(grounds);
-    }
-    grounds.dossier = Some(Root(*input.digest().as_bytes()));
+    };
     if participants.is_empty() {
         grounds.denial = Some(Refusal::NoPolicy);
         return Ok(grounds);
@@ -90,12 +85,12 @@ pub(crate) fn judge(
             parameters,
         })
         .collect();
-    let evaluations = policy::evaluate_all(&tasks, &input, limits);
+    let evaluations = evaluate(&tasks, &input, limits);
     let standing = Standing {
         artifact: history
             .stream(&StreamName::artifact(&question.fingerprint))
             .map_err(|Missing(stream)| NotJudged::Missing(stream))?,
-        change: &dossier.change,
+        change: &change,
         definitions,
         participants: OnceCell::new(),
         question,
@@ -115,6 +110,57 @@ pub(crate) fn judge(
         })
         .collect();
     Ok(grounds)
+}
+
+/// What there is to judge.
+pub(crate) struct Seen {
+    /// The dossier, as policies see it.
+    pub(crate) input: DossierInput,
+    /// The change that is released, on which exceptions depend.
+    pub(crate) change: Change,
+}
+
+/// Builds the dossier, and the grounds as far as they are known before any policy runs; where those deny already, there
+/// is nothing for policies to judge.
+pub(crate) fn weigh(
+    definitions: &Definitions,
+    history: &History,
+    question: &Question,
+    limits: &Limits,
+) -> Result<(Grounds, Option<Seen>), NotJudged> {
+    let mut grounds = Grounds {
+        builder: BUILDER,
+        dossier: None,
+        denial: None,
+        limits: *limits,
+        policies: Vec::new(),
+        position: Vec::new(),
+    };
+    let too_large = |filled_by| Refusal::DossierTooLarge { filled_by };
+    let dossier = match dossier::build(definitions, history, question) {
+        Ok(dossier) => dossier,
+        Err(NoDossier::Missing(stream)) => return Err(NotJudged::Missing(stream)),
+        Err(NoDossier::History(error)) => return Err(NotJudged::History(error)),
+        Err(NoDossier::TooLarge(filled_by)) => {
+            grounds.denial = Some(too_large(filled_by));
+            grounds.position = position(definitions, history, question);
+            return Ok((grounds, None));
+        }
+    };
+    grounds.position = position(definitions, history, question);
+    let encoding = |error: policy::InputError| {
+        NotJudged::History(HistoryError::Genesis {
+            source: serde::de::Error::custom(error),
+        })
+    };
+    let input = DossierInput::new(&dossier).map_err(encoding)?;
+    if input.canonical().len() > DOSSIER_BYTES_MAX {
+        grounds.denial = Some(too_large(dossier::busiest(&dossier.attestations)));
+        return Ok((grounds, None));
+    }
+    grounds.dossier = Some(Root(*input.digest().as_bytes()));
+    let change = dossier.change;
+    Ok((grounds, Some(Seen { input, change })))
 }
 
 /// Says how much of each stream was seen: the definitions', then those of the dossier in its order, then the others.

@@ -25,6 +25,7 @@ mod judge;
 mod keys;
 mod known;
 mod parameters;
+mod past;
 mod permit;
 mod policies;
 mod publication;
@@ -57,6 +58,7 @@ pub use history::{History, Loaded};
 pub use keys::{AddKey, AddPerson, DefineEnvironment, DefineFlow, NewKey};
 pub use known::Sharing;
 pub use parameters::ParametersError;
+pub use past::{Asked, Candidate, Impact, Measure, Past, Said, for_all};
 pub use permit::{Permit, PermitError, PermitRequest, Permitted};
 pub use policies::BindPolicy;
 pub use publication::{

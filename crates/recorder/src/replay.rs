@@ -1,33 +1,38 @@
-//! Replay: makes a recorded decision again, from a verified bundle alone, and compares.
+//! Replay: makes recorded decisions again, from a verified bundle alone, and compares.
 
-use std::sync::Arc;
-
-use journal::verify::{Complete, VerifiedBundle};
+use journal::verify::VerifiedBundle;
 use model::dossier::BUILDER;
-use model::kind::{Decided, Verdict};
-use model::{Body, Entry, EntryHash, Role, Root, StreamName};
+use model::kind::Verdict;
+use model::{Entry, EntryHash, Root, StreamName};
+use policy::{Evaluation, Outcome, Undecided};
 
 use crate::decision::{Grounds, Judged};
 use crate::definitions::Definitions;
 use crate::dossier::Question;
 use crate::error::{HistoryError, RecorderError};
-use crate::history::{History, Loaded};
-use crate::judge::{NotJudged, Participant, judge};
+use crate::judge::{NotJudged, Panel, Participant, in_turn, judge, weigh};
 use crate::known::DEFINITIONS_AGE_MS_MAX;
-use crate::policies::source_of;
+use crate::past::{Asked, Past, Scene};
 use crate::sandboxes::Policies;
 
 /// What a replay found to be the same.
 #[derive(Debug, Clone)]
 pub struct Replayed {
-    /// The decision.
+    /// The decision or trial.
     pub decision: EntryHash,
     /// The grounds, as recorded and as found again.
     pub grounds: Grounds,
-    /// The streams that the decision rests on and the bundle does not show to be complete up to it.
+    /// Whether its policies were run again: those of a trial of one's own are not in the journal, only its dossier is
+    /// built again.
+    pub policies_ran: bool,
+    /// What was asked.
+    pub question: Question,
+    /// Whether it was only a trial.
+    pub trial: bool,
+    /// The streams that it rests on and the bundle does not show to be complete up to it.
     pub unproved: Vec<StreamName>,
     /// What was decided.
-    pub decided: Decided,
+    pub verdict: Verdict,
 }
 
 /// Why a decision does not stand.
@@ -45,6 +50,14 @@ pub enum ReplayError {
     /// This program does not know how its dossier was built.
     #[error("dossiers of builder version `{0}` are not known")]
     Builder(u32),
+    /// This machine got in the way: neither the same nor another verdict.
+    #[error("policy `{policy}` came to no verdict this time: `{cause}`")]
+    Undecided {
+        /// The policy.
+        policy: model::Name,
+        /// What got in the way.
+        cause: Undecided,
+    },
     /// The recorded decision is not what follows from the record.
     #[error("the decision differs in {what}: `{recorded}` is recorded, `{found}` is found")]
     Differs {
@@ -59,6 +72,8 @@ pub enum ReplayError {
 
 /// Makes a decision again and compares it to the bit: dossier, policies in force, verdicts, findings, fuel and memory.
 ///
+/// Who replays many does it by one [`Past`].
+///
 /// # Errors
 /// Names the first difference, or what is missing.
 pub fn replay(
@@ -66,115 +81,168 @@ pub fn replay(
     decision: &EntryHash,
     policies: &Policies,
 ) -> Result<Replayed, ReplayError> {
-    let (_, entry) = bundle
-        .entry(decision)
-        .ok_or(ReplayError::NotThere(*decision))?;
-    let Ok(Body::Decided(decided)) = Body::parse(entry.header()) else {
-        return Err(ReplayError::NotThere(*decision));
-    };
-    let recorded: Grounds = read_payload(bundle, entry, Role::Rule)?;
-    if recorded.builder != BUILDER {
-        return Err(ReplayError::Builder(recorded.builder));
-    }
-    same(
-        "position",
-        &places(&recorded),
-        &expected_places(entry, &decided, &recorded),
-    )?;
+    let past = Past::new(bundle)?;
+    let asked = past.find(decision);
+    past.replay(asked.ok_or(ReplayError::NotThere(*decision))?, policies)
+}
 
-    let mut history = History::default();
-    let mut definitions = Definitions::default();
-    for place in &recorded.position {
-        let entries = stream(bundle, &place.stream, place.entries)?;
-        if place.stream == StreamName::admin() {
-            for loaded in entries.iter() {
-                definitions.apply(&loaded.entry)?;
-            }
-        } else {
-            history.insert(place.stream.clone(), entries);
+impl Past<'_> {
+    /// Makes a decision or a trial again and compares it to the bit, as [`replay`] does.
+    ///
+    /// # Errors
+    /// Names the first difference, or what is missing.
+    pub fn replay(&self, asked: &Asked, policies: &Policies) -> Result<Replayed, ReplayError> {
+        let recorded = self.grounds(asked)?;
+        if recorded.builder != BUILDER {
+            return Err(ReplayError::Builder(recorded.builder));
         }
+        if !asked.trial {
+            let (_, entry) = self
+                .bundle
+                .entry(&asked.entry)
+                .ok_or(ReplayError::NotThere(asked.entry))?;
+            let expected = expected_places(entry, asked, &recorded);
+            same("position", &places(&recorded), &expected)?;
+        }
+        let scene = self.scene(&recorded)?;
+        self.check_definitions(scene.definitions.entries, asked.question.now_ms)?;
+        if let Some(solo) = asked.solo {
+            same("solo", &solo, &scene.definitions.solo)?;
+        }
+        let of_ones_own = recorded
+            .policies
+            .iter()
+            .any(|judged| judged.policy.is_none());
+        let policies_ran = !(asked.trial && of_ones_own);
+        let mut found = if policies_ran {
+            self.judged_again(&scene, asked, &recorded, policies)?
+        } else {
+            let Scene {
+                definitions,
+                history,
+            } = &scene;
+            let weighed = weigh(definitions, history, &asked.question, &recorded.limits);
+            let (mut found, _) = weighed.map_err(not_judged)?;
+            found.policies.clone_from(&recorded.policies);
+            found
+        };
+        forget_undecided(&recorded, &mut found)?;
+        compare(&recorded, &found)?;
+        same("verdict", &asked.verdict, &found.verdict())?;
+        if let Some(exceptions) = asked.exceptions {
+            same(
+                "number of exceptions",
+                &exceptions,
+                &found.exceptions_used(),
+            )?;
+        }
+        Ok(Replayed {
+            decision: asked.entry,
+            policies_ran,
+            question: asked.question.clone(),
+            trial: asked.trial,
+            unproved: self.unproved(&recorded),
+            verdict: asked.verdict,
+            grounds: recorded,
+        })
     }
-    check_definitions(bundle, definitions.entries, &decided)?;
-    same("solo", &decided.solo, &definitions.solo)?;
 
-    let question = Question {
-        fingerprint: decided.fingerprint,
-        flow: decided.flow.clone(),
-        trail: decided.trail.clone(),
-        environment: decided.environment.clone(),
-        now_ms: decided.now_ms,
-    };
-    let participants = participants(bundle, &definitions, &question, policies)?;
-    let found = judge(
-        &definitions,
-        &history,
-        &question,
-        &participants,
-        &recorded.limits,
-    )
-    .map_err(|error| match error {
+    fn judged_again(
+        &self,
+        scene: &Scene,
+        asked: &Asked,
+        recorded: &Grounds,
+        policies: &Policies,
+    ) -> Result<Grounds, ReplayError> {
+        let participants = self.participants(&scene.definitions, &asked.question, policies)?;
+        let panel = Panel {
+            participants: &participants,
+            limits: &recorded.limits,
+            evaluate: in_turn,
+        };
+        judge(&scene.definitions, &scene.history, &asked.question, &panel)
+            .map_err(|error| not_judged(error).into())
+    }
+
+    /// Checks that a decision looked at the definitions that it must be judged by.
+    ///
+    /// By which rule stands in the journal, before the decision: where several recorders share it, by all that were recorded
+    /// so long before as its `journal-shared` entry says, and by no others. Where there is one recorder, by all that it had,
+    /// of which none that is missing may be older than 30 s.
+    fn check_definitions(&self, seen: u64, now_ms: u64) -> Result<(), ReplayError> {
+        if let Some(after_ms) = self.rules.in_force_after_ms(now_ms) {
+            let until_ms = now_ms.checked_sub(after_ms);
+            let in_force = until_ms.map_or(0, |until_ms| self.rules.recorded_by(until_ms));
+            return same("number of definitions in force", &seen, &in_force);
+        }
+        let is_late = |(_, recorded_ms): &(EntryHash, u64)| {
+            recorded_ms.saturating_add(DEFINITIONS_AGE_MS_MAX) < now_ms
+        };
+        let late = self.rules.at(seen).filter(is_late);
+        same("definitions", &None, &late.map(|(entry, _)| entry))
+    }
+
+    fn participants(
+        &self,
+        definitions: &Definitions,
+        question: &Question,
+        policies: &Policies,
+    ) -> Result<Vec<Participant>, ReplayError> {
+        let in_force = definitions.in_force(&question.environment, &question.flow, question.now_ms);
+        let participant = |binding: &crate::definitions::Binding| {
+            let entry = binding.bound.policy;
+            let missing = HistoryError::PayloadMissing { entry };
+            let policy = definitions.policy(&entry).ok_or(missing)?;
+            Ok(Participant {
+                advisory: binding.bound.advisory,
+                binding: Some(binding.entry),
+                name: policy.name.clone(),
+                parameters: binding.bound.parameters.clone(),
+                policy: Some(entry),
+                prepared: self.prepared(&entry, definitions, policies)?,
+            })
+        };
+        in_force.map(participant).collect()
+    }
+}
+
+pub(crate) fn not_judged(error: NotJudged) -> HistoryError {
+    match error {
         NotJudged::Missing(stream) => HistoryError::StreamMissing { stream, entries: 1 },
         NotJudged::History(error) => error,
-    })?;
-    compare(&recorded, &found)?;
-    same("verdict", &decided.verdict, &found.verdict())?;
-    let used = found.exceptions_used();
-    same("number of exceptions", &decided.exceptions, &used)?;
-    let unproved = unproved(bundle, &recorded);
-    Ok(Replayed {
-        decision: *decision,
-        grounds: recorded,
-        unproved,
-        decided,
-    })
+    }
+}
+
+/// What was no verdict when it was recorded, of a policy that only reports, need not be none again; and what is none now
+/// is no difference.
+fn forget_undecided(recorded: &Grounds, found: &mut Grounds) -> Result<(), ReplayError> {
+    let cause = |evaluation: &Evaluation| match evaluation.outcome {
+        Outcome::Undecided(cause) => Some(cause),
+        _ => None,
+    };
+    for (was, is) in recorded.policies.iter().zip(&mut found.policies) {
+        if was.advisory && cause(&was.evaluation).is_some() {
+            is.evaluation.clone_from(&was.evaluation);
+            is.exceptions.clone_from(&was.exceptions);
+        } else if let Some(cause) = cause(&is.evaluation) {
+            let policy = is.name.clone();
+            return Err(ReplayError::Undecided { policy, cause });
+        }
+    }
+    Ok(())
 }
 
 /// A decision must have looked at the whole of what it was linked after: its own links say how much that was.
-fn expected_places(entry: &Entry, decided: &Decided, recorded: &Grounds) -> Vec<(StreamName, u64)> {
+fn expected_places(entry: &Entry, asked: &Asked, recorded: &Grounds) -> Vec<(StreamName, u64)> {
     let own = |stream: &StreamName| entry.header().link(stream).map(|link| link.seq);
-    let allowed = StreamName::allowed(&decided.environment, &decided.flow);
+    let allowed = StreamName::allowed(&asked.question.environment, &asked.question.flow);
     let mut expected = places(recorded);
     for (stream, entries) in &mut expected {
-        if *stream != allowed || decided.verdict == Verdict::Allowed {
+        if *stream != allowed || asked.verdict == Verdict::Allowed {
             *entries = own(stream).unwrap_or(*entries);
         }
     }
     expected
-}
-
-/// Checks that a decision looked at the definitions that it must be judged by.
-///
-/// By which rule stands in the journal, before the decision: where several recorders share it, by all that were recorded
-/// so long before as its `journal-shared` entry says, and by no others. Where there is one recorder, by all that it had,
-/// of which none that is missing may be older than 30 s.
-fn check_definitions(
-    bundle: &VerifiedBundle,
-    seen: u64,
-    decided: &Decided,
-) -> Result<(), ReplayError> {
-    let now_ms = decided.now_ms;
-    let mut all = Definitions::default();
-    for (_, entry) in bundle.stream(&StreamName::admin(), ..) {
-        all.apply(entry)?;
-    }
-    let Some(after_ms) = all.in_force_after_ms(now_ms) else {
-        let late = bundle
-            .stream(&StreamName::admin(), seen..)
-            .next()
-            .filter(|(_, entry)| {
-                let recorded_ms = entry.header().recorded_ms;
-                recorded_ms.saturating_add(DEFINITIONS_AGE_MS_MAX) < now_ms
-            })
-            .map(|(_, entry)| entry.hash());
-        return same("definitions", &None, &late);
-    };
-    let in_force = bundle
-        .stream(&StreamName::admin(), ..)
-        .enumerate()
-        .filter(|(_, (_, entry))| entry.header().recorded_ms.saturating_add(after_ms) <= now_ms)
-        .last()
-        .map_or(0, |(at, _)| at as u64 + 1);
-    same("number of definitions in force", &seen, &in_force)
 }
 
 fn places(grounds: &Grounds) -> Vec<(StreamName, u64)> {
@@ -183,38 +251,6 @@ fn places(grounds: &Grounds) -> Vec<(StreamName, u64)> {
         .iter()
         .map(|place| (place.stream.clone(), place.entries))
         .collect()
-}
-
-fn participants(
-    bundle: &VerifiedBundle,
-    definitions: &Definitions,
-    question: &Question,
-    policies: &Policies,
-) -> Result<Vec<Participant>, ReplayError> {
-    let mut participants = Vec::new();
-    for binding in definitions.in_force(&question.environment, &question.flow, question.now_ms) {
-        let hash = binding.bound.policy;
-        let missing = || HistoryError::PayloadMissing { entry: hash };
-        let policy = definitions.policy(&hash).ok_or_else(missing)?;
-        let bytes = bundle.payload(&policy.payload).ok_or_else(missing)?;
-        let source = source_of(policy, bytes.to_vec(), &hash)?;
-        let engine: Arc<[u8]> = match policy.engine.and_then(|engine| definitions.engine(&engine)) {
-            Some(engine) => bundle.payload(&engine.payload).ok_or_else(missing)?.into(),
-            None => policies.stock_engine(),
-        };
-        let prepared = policies
-            .prepare(&engine, &source)
-            .map_err(|error| ReplayError::Policy(Box::new(error)))?;
-        participants.push(Participant {
-            advisory: binding.bound.advisory,
-            binding: Some(binding.entry),
-            name: policy.name.clone(),
-            parameters: binding.bound.parameters.clone(),
-            policy: Some(hash),
-            prepared,
-        });
-    }
-    Ok(participants)
 }
 
 fn compare(recorded: &Grounds, found: &Grounds) -> Result<(), ReplayError> {
@@ -273,61 +309,4 @@ fn same<T: PartialEq + std::fmt::Debug>(
         recorded: format!("{recorded:?}"),
         found: format!("{found:?}"),
     })
-}
-
-/// Reads the first entries of a stream.
-fn stream(
-    bundle: &VerifiedBundle,
-    stream: &StreamName,
-    entries: u64,
-) -> Result<Arc<[Arc<Loaded>]>, HistoryError> {
-    let loaded: Vec<Arc<Loaded>> = bundle
-        .stream(stream, ..entries)
-        .map(|(index, entry)| {
-            let facts = entry
-                .header()
-                .payload(Role::Facts)
-                .and_then(|facts| bundle.payload(&facts.digest));
-            Loaded::new(Some(index), entry.clone(), facts.map(Into::into)).map(Arc::new)
-        })
-        .collect::<Result<_, _>>()?;
-    if loaded.len() as u64 == entries {
-        Ok(loaded.into())
-    } else {
-        Err(HistoryError::StreamMissing {
-            stream: stream.clone(),
-            entries,
-        })
-    }
-}
-
-fn read_payload(
-    bundle: &VerifiedBundle,
-    entry: &Entry,
-    role: Role,
-) -> Result<Grounds, HistoryError> {
-    let missing = || HistoryError::PayloadMissing {
-        entry: entry.hash(),
-    };
-    let reference = entry.header().payload(role).ok_or_else(missing)?;
-    let bytes = bundle.payload(&reference.digest).ok_or_else(missing)?;
-    serde_json::from_slice(bytes).map_err(|source| HistoryError::Payload {
-        entry: entry.hash(),
-        source,
-    })
-}
-
-/// Finds the streams of a position that the bundle does not show to be complete.
-fn unproved(bundle: &VerifiedBundle, grounds: &Grounds) -> Vec<StreamName> {
-    let complete = |stream: &StreamName| match &bundle.report().complete {
-        Complete::Journal { .. } => true,
-        Complete::Streams(ranges) => ranges.iter().any(|range| range.stream == *stream),
-    };
-    grounds
-        .position
-        .iter()
-        .map(|place| &place.stream)
-        .filter(|stream| !complete(stream))
-        .cloned()
-        .collect()
 }

@@ -218,6 +218,14 @@ impl Policies {
         *self.stock_digest.get_or_init(digest)
     }
 
+    /// Makes a policy ready that is in no journal, with the stock engine where it is a source.
+    ///
+    /// # Errors
+    /// When it is no policy.
+    pub fn candidate(&self, source: &PolicySource) -> Result<Prepared, RecorderError> {
+        self.prepare(&self.stock_engine, source)
+    }
+
     /// Makes a policy ready that is not published.
     pub(crate) fn prepare_stock(&self, source: &PolicySource) -> Result<Prepared, RecorderError> {
         if self.compiling == Compiling::Never {

@@ -6,6 +6,7 @@ mod eval;
 mod except;
 mod exceptions;
 mod explain;
+mod impact;
 mod new;
 mod publish;
 mod pull;
@@ -45,6 +46,7 @@ pub(crate) enum Policy {
     Withdraw(withdraw::Withdraw),
     Push(push::Push),
     Pull(pull::Pull),
+    Impact(impact::Impact),
 }
 
 /// Takes a policy out of force.
@@ -89,6 +91,7 @@ impl Policy {
             Self::Withdraw(command) => command.run(global),
             Self::Push(command) => command.run(global),
             Self::Pull(command) => command.run(global),
+            Self::Impact(command) => command.run(global),
         }
     }
 }

@@ -1,33 +1,29 @@
-use std::path::PathBuf;
+mod all;
 
 use anyhow::Result;
 use clap::Args;
-use journal::note::Vkey;
-use journal::verify::{self, Pin, VerifiedBundle};
 use model::EntryHash;
-use policy::stock;
-use recorder::{Policies, Replayed};
+use recorder::{Asked, Past, Replayed, for_all};
 use serde::Serialize;
 
 use super::Global;
-use super::verify::{open, wrong};
-use crate::compiled;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::past::{self, Bar, Journal};
 
-/// Makes decisions again from a bundle, and compares them to the bit.
+/// Makes decisions again, and compares them to the bit.
 ///
-/// It needs the bundle alone, no recorder and no network. Exits with 4 when one differs.
+/// It needs a bundle alone, no recorder and no network; or it asks a recorder for its journal, and believes nothing that
+/// is not proved. Exits with 4 when one differs.
 #[derive(Debug, Args)]
 pub(crate) struct Replay {
-    /// The decision's entry, or its first digits [default: every decision in the bundle].
+    /// The decision's entry, or its first digits [default: every decision].
     decision: Option<String>,
-    /// The bundle, as `trailmark export` writes it.
-    #[arg(long, value_name = "FILE")]
-    bundle: PathBuf,
-    /// The journal's log key, from somewhere else than the bundle: `name+id+base64`.
-    #[arg(long, env = "TRAILMARK_LOG_KEY", value_name = "VKEY")]
-    key: Option<Vkey>,
+    /// Replays every decision and every trial, and counts instead of listing them: only differences are named.
+    #[arg(long, conflicts_with = "decision")]
+    all: bool,
+    #[command(flatten)]
+    journal: Journal,
 }
 
 /// What is printed of a replayed decision.
@@ -47,28 +43,40 @@ struct Line {
 
 impl Replay {
     pub(crate) fn run(self, global: &Global) -> Result<Exit> {
-        let pin = Pin {
-            checkpoint: None,
-            log_key: self.key.clone(),
-        };
-        let bundle = verify::open(open(&self.bundle)?, &pin).map_err(wrong)?;
-        let decisions = self.decisions(&bundle)?;
-        let policies = Policies::new(stock::engine().into(), compiled::cache())?;
-        let mut lines = Vec::with_capacity(decisions.len());
-        for decision in decisions {
-            let replayed = recorder::replay(&bundle, &decision, &policies).map_err(|error| {
-                let what = format!("decision `{decision}` does not stand");
-                Failure::new(Exit::Unverified, what).because(error)
-            })?;
-            lines.push(Line::new(replayed));
+        let bundle = self.journal.read(global)?;
+        let past = Past::new(&bundle)?;
+        if self.all {
+            return all::run(global, &past, self.journal.threads);
         }
+        let decisions = self.decisions(&past)?;
+        let policies = past::policies()?;
+        let mut replayed = Vec::new();
+        let mut bar = Bar::of(decisions.len());
+        for_all(
+            &decisions,
+            self.journal.threads,
+            |asked| past.replay(asked, &policies),
+            |place, result| {
+                bar.step();
+                replayed.push((place, result));
+            },
+        );
+        drop(bar);
+        replayed.sort_by_key(|(place, _)| *place);
+        let line = |((_, result), asked): ((_, Result<Replayed, _>), &&Asked)| {
+            let what = || format!("decision `{}` does not stand", asked.entry);
+            let failure = |error| Failure::new(Exit::Unverified, what()).because(error);
+            result.map(Line::new).map_err(failure)
+        };
+        let lines = replayed.into_iter().zip(&decisions).map(line);
+        let lines = lines.collect::<Result<Vec<_>, _>>()?;
         global.output().answer(&lines, |page| {
             for line in &lines {
                 let good = page.style.good("the same");
                 page.line(format!(
                     "{good}  {} {} in {}: {} policies, {} fuel",
                     line.decision,
-                    line.said(),
+                    said(line.verdict),
                     line.environment,
                     line.policies,
                     line.fuel
@@ -85,14 +93,12 @@ impl Replay {
     }
 
     /// Finds the decisions that are meant, in the order of the log.
-    fn decisions(&self, bundle: &VerifiedBundle) -> Result<Vec<EntryHash>> {
+    fn decisions<'a>(&self, past: &'a Past<'_>) -> Result<Vec<&'a Asked>> {
         let prefix = self.decision.as_deref().unwrap_or_default();
-        let all = bundle
-            .entries()
-            .filter(|(_, entry)| entry.header().kind.as_str() == "decision");
-        let found: Vec<_> = all
-            .map(|(_, entry)| entry.hash())
-            .filter(|hash| hash.to_string().starts_with(prefix))
+        let found: Vec<_> = past
+            .asked()
+            .iter()
+            .filter(|asked| !asked.trial && asked.entry.to_string().starts_with(prefix))
             .collect();
         match found.as_slice() {
             [] => Err(Failure::new(
@@ -114,13 +120,15 @@ impl Line {
             decision,
             grounds,
             unproved,
-            decided,
+            question,
+            verdict,
+            ..
         } = replayed;
         Self {
             decision,
-            verdict: decided.verdict,
-            environment: decided.environment,
-            fingerprint: decided.fingerprint,
+            verdict,
+            environment: question.environment,
+            fingerprint: question.fingerprint,
             policies: grounds.policies.len(),
             fuel: grounds
                 .policies
@@ -132,11 +140,11 @@ impl Line {
             unproved,
         }
     }
+}
 
-    const fn said(&self) -> &'static str {
-        match self.verdict {
-            model::kind::Verdict::Allowed => "allowed",
-            model::kind::Verdict::Denied => "denied",
-        }
+const fn said(verdict: model::kind::Verdict) -> &'static str {
+    match verdict {
+        model::kind::Verdict::Allowed => "allowed",
+        model::kind::Verdict::Denied => "denied",
     }
 }

@@ -17,6 +17,7 @@ mod help;
 mod journal;
 mod languages;
 mod offline;
+mod past;
 mod policies;
 mod policy;
 mod rotation;

@@ -95,7 +95,7 @@ impl Exported {
         self.world.run(arguments)
     }
 
-    fn changed(&self, name: &str, change: impl FnOnce(&mut Vec<u8>)) {
+    pub fn changed(&self, name: &str, change: impl FnOnce(&mut Vec<u8>)) {
         let mut bytes = fs::read(self.world.work().join(name)).unwrap();
         change(&mut bytes);
         fs::write(self.world.work().join("changed"), bytes).unwrap();

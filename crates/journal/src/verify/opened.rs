@@ -1,8 +1,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io::BufRead;
-use std::ops::RangeBounds;
+use std::ops::{Bound, RangeBounds};
+use std::sync::Arc;
 
-use model::{Entry, EntryHash, PayloadDigest, Salt, StreamName};
+use model::{Entry, EntryHash, PayloadDigest, Role, Salt, StreamName};
 
 use super::run::{Keep, run};
 use super::{Fault, Pin, Report};
@@ -14,18 +15,30 @@ pub struct VerifiedBundle {
     kept: Kept,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Kept {
+    /// Whether payloads of a role are kept.
+    wanted: fn(Role) -> bool,
     /// In the order of the log.
-    entries: Vec<(u64, Entry)>,
+    entries: Vec<(u64, Arc<Entry>)>,
     by_hash: HashMap<EntryHash, usize>,
     streams: HashMap<StreamName, BTreeMap<u64, usize>>,
-    payloads: HashMap<PayloadDigest, (Salt, Vec<u8>)>,
+    payloads: HashMap<PayloadDigest, (Salt, Arc<[u8]>)>,
 }
 
-/// Verifies a bundle and keeps what it holds.
-pub(super) fn open(bundle: impl BufRead, pin: &Pin) -> Result<VerifiedBundle, Fault> {
-    let mut kept = Kept::default();
+/// Verifies a bundle and keeps what it holds, of its payloads those of the roles that are wanted.
+pub(super) fn open(
+    bundle: impl BufRead,
+    pin: &Pin,
+    wanted: fn(Role) -> bool,
+) -> Result<VerifiedBundle, Fault> {
+    let mut kept = Kept {
+        wanted,
+        entries: Vec::new(),
+        by_hash: HashMap::new(),
+        streams: HashMap::new(),
+        payloads: HashMap::new(),
+    };
     let report = run(bundle, pin, &mut kept)?;
     Ok(VerifiedBundle { report, kept })
 }
@@ -42,12 +55,12 @@ impl VerifiedBundle {
         self.kept
             .entries
             .iter()
-            .map(|(index, entry)| (*index, entry))
+            .map(|(index, entry)| (*index, entry.as_ref()))
     }
 
     /// Finds an entry and its index by its hash.
     #[must_use]
-    pub fn entry(&self, hash: &EntryHash) -> Option<(u64, &Entry)> {
+    pub fn entry(&self, hash: &EntryHash) -> Option<(u64, &Arc<Entry>)> {
         self.kept.at(*self.kept.by_hash.get(hash)?)
     }
 
@@ -58,7 +71,7 @@ impl VerifiedBundle {
         let place = entries
             .binary_search_by_key(&index, |(index, _)| *index)
             .ok()?;
-        entries.get(place).map(|(_, entry)| entry)
+        entries.get(place).map(|(_, entry)| entry.as_ref())
     }
 
     /// Lists a stream's entries that are here, with their indexes, by rising seq.
@@ -66,22 +79,28 @@ impl VerifiedBundle {
         &self,
         stream: &StreamName,
         seqs: impl RangeBounds<u64>,
-    ) -> impl DoubleEndedIterator<Item = (u64, &Entry)> {
-        let places = self.kept.streams.get(stream);
+    ) -> impl DoubleEndedIterator<Item = (u64, &Arc<Entry>)> {
+        let from = match seqs.start_bound() {
+            Bound::Included(seq) => *seq,
+            Bound::Excluded(seq) => seq.saturating_add(1),
+            Bound::Unbounded => 0,
+        };
+        let end = match seqs.end_bound() {
+            Bound::Included(seq) => seq.saturating_add(1),
+            Bound::Excluded(seq) => *seq,
+            Bound::Unbounded => u64::MAX,
+        };
+        let places = self.kept.streams.get(stream).filter(|_| from < end);
         places
             .into_iter()
-            .flatten()
-            .filter(move |(seq, _)| seqs.contains(seq))
+            .flat_map(move |places| places.range(from..end))
             .filter_map(|(_, place)| self.kept.at(*place))
     }
 
     /// Finds a payload's bytes by their digest; one over what is held in memory was verified, and is not kept.
     #[must_use]
-    pub fn payload(&self, digest: &PayloadDigest) -> Option<&[u8]> {
-        self.kept
-            .payloads
-            .get(digest)
-            .map(|(_, bytes)| bytes.as_slice())
+    pub fn payload(&self, digest: &PayloadDigest) -> Option<&Arc<[u8]>> {
+        self.kept.payloads.get(digest).map(|(_, bytes)| bytes)
     }
 
     /// Finds a payload's salt by its digest.
@@ -92,7 +111,7 @@ impl VerifiedBundle {
 }
 
 impl Kept {
-    fn at(&self, place: usize) -> Option<(u64, &Entry)> {
+    fn at(&self, place: usize) -> Option<(u64, &Arc<Entry>)> {
         self.entries
             .get(place)
             .map(|(index, entry)| (*index, entry))
@@ -111,11 +130,13 @@ impl Keep for Kept {
                 .or_default()
                 .insert(link.seq, place);
         }
-        self.entries.push((index, entry));
+        self.entries.push((index, Arc::new(entry)));
     }
 
-    fn payload(&mut self, digest: PayloadDigest, salt: Salt, bytes: Vec<u8>) {
-        self.payloads.insert(digest, (salt, bytes));
+    fn payload(&mut self, digest: PayloadDigest, role: Option<Role>, salt: Salt, bytes: Vec<u8>) {
+        if role.is_none_or(self.wanted) {
+            self.payloads.insert(digest, (salt, bytes.into()));
+        }
     }
 }
 
@@ -127,5 +148,5 @@ impl Keep for Nothing {
 
     fn entry(&mut self, _: u64, _: Entry) {}
 
-    fn payload(&mut self, _: PayloadDigest, _: Salt, _: Vec<u8>) {}
+    fn payload(&mut self, _: PayloadDigest, _: Option<Role>, _: Salt, _: Vec<u8>) {}
 }

@@ -2,7 +2,7 @@ use std::io::BufRead;
 
 use model::kind::Fields as _;
 use model::limits::PAYLOAD_BYTES_MAX;
-use model::{Entry, EntryHash, Header, Link, PayloadDigest, Salt, StreamName};
+use model::{Entry, EntryHash, Header, Link, PayloadDigest, Role, Salt, StreamName};
 use sha2::{Digest as _, Sha256};
 
 use super::chain::Chains;
@@ -21,7 +21,9 @@ pub(super) trait Keep {
     const ENTRIES: bool;
 
     fn entry(&mut self, index: u64, entry: Entry);
-    fn payload(&mut self, digest: PayloadDigest, salt: Salt, bytes: Vec<u8>);
+
+    /// `role` is there where the entry is kept, too.
+    fn payload(&mut self, digest: PayloadDigest, role: Option<Role>, salt: Salt, bytes: Vec<u8>);
 }
 
 /// Verifies a bundle line by line.
@@ -331,7 +333,12 @@ impl<'a, K: Keep> Run<'a, K> {
         }
         self.payloads += 1;
         if begun.bytes.len() as u64 == begun.size {
-            self.keep.payload(digest, begun.salt, begun.bytes);
+            let current = self.current.as_ref();
+            let entry = current.and_then(|current| current.entry.as_ref());
+            let mut payloads = entry.into_iter().flat_map(|entry| &entry.header().payloads);
+            let role = payloads.find(|payload| payload.digest == digest);
+            let role = role.map(|payload| payload.role);
+            self.keep.payload(digest, role, begun.salt, begun.bytes);
         }
         Ok(())
     }

@@ -104,7 +104,10 @@ fn a_verified_bundle_gives_entries_ranges_and_payloads() {
     assert_eq!(bundle.at(4).unwrap().bytes(), entry.bytes());
     assert!(bundle.at(12).is_none());
     let digest = payloads[1].reference().digest;
-    assert_eq!(bundle.payload(&digest), Some(payloads[1].bytes.as_slice()));
+    assert_eq!(
+        &**bundle.payload(&digest).unwrap(),
+        payloads[1].bytes.as_slice()
+    );
     assert_eq!(bundle.salt(&digest), Some(&payloads[1].salt));
     let indexes: Vec<_> = bundle
         .stream(&stream("artifact/aa"), 1..4)

@@ -10,6 +10,7 @@ mod environment;
 mod exceptions;
 mod heads;
 mod images;
+mod past;
 mod policies;
 mod publication;
 mod recording;
