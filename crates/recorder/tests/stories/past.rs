@@ -1,6 +1,7 @@
 //! The past as a test bed: every decision made again, and another policy tried on it.
 
 use std::num::NonZero;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
@@ -81,6 +82,9 @@ async fn about_one(world: &World) -> Vec<u8> {
     export.unwrap()
 }
 
+/// One place for policies, so that each is made ready once.
+static POLICIES: LazyLock<Policies> = LazyLock::new(policies);
+
 /// Replays all there is, and returns how many of it ran their policies.
 fn replay_all(bundle: &VerifiedBundle, policies: &Policies, threads: usize) -> (usize, usize) {
     let past = Past::new(bundle).unwrap();
@@ -109,11 +113,7 @@ async fn every_decision_and_trial_is_the_same_on_any_number_of_threads_and_under
     world.decide(1).await;
     let bundle = exported(&world).await;
     for threads in [1, 2, 7] {
-        assert_eq!(
-            replay_all(&bundle, &policies(), threads),
-            (9, 8),
-            "{threads}"
-        );
+        assert_eq!(replay_all(&bundle, &POLICIES, threads), (9, 8), "{threads}");
     }
     let over = AtomicBool::new(false);
     let busy = || {
@@ -126,7 +126,7 @@ async fn every_decision_and_trial_is_the_same_on_any_number_of_threads_and_under
             scope.spawn(busy);
         }
         let replayed = thread::scope(|inner| {
-            let work = inner.spawn(|| replay_all(&bundle, &policies(), 4));
+            let work = inner.spawn(|| replay_all(&bundle, &POLICIES, 4));
             work.join()
         });
         over.store(true, Ordering::Relaxed);
@@ -149,7 +149,7 @@ async fn the_past_of_one_artifact_is_enough_to_replay_its_decisions() {
     journal(&world).await;
     let about = about_one(&world).await;
     let bundle = open_for_replay(about.as_slice(), &Pin::default()).unwrap();
-    assert_eq!(replay_all(&bundle, &policies(), 2), (2, 2));
+    assert_eq!(replay_all(&bundle, &POLICIES, 2), (2, 2));
 }
 
 fn candidate(measure: Measure, parameters: Option<serde_json::Value>) -> Candidate {
@@ -157,7 +157,7 @@ fn candidate(measure: Measure, parameters: Option<serde_json::Value>) -> Candida
     Candidate {
         name: name("enough"),
         parameters,
-        prepared: policies().candidate(&source).unwrap(),
+        prepared: POLICIES.candidate(&source).unwrap(),
         measure,
     }
 }
