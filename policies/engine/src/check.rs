@@ -97,6 +97,12 @@ struct Known {
 }
 
 fn rule_of(unit: &Unit<'_>, rule: &Ref<Rule>) -> Result<Known, SourceError> {
+    if let Some((name, span)) = crate::order::late(rule) {
+        return Err(syntax(
+            &span,
+            &format!("`every` uses `{name}` before it has its value: assign it above"),
+        ));
+    }
     let mut mentions = Mentions::default();
     let refr = match rule.as_ref() {
         Rule::Spec { head, bodies, .. } => {

@@ -8,6 +8,7 @@ mod bundle;
 mod check;
 mod document;
 mod mentions;
+mod order;
 mod patterns;
 mod program;
 mod rewrite;

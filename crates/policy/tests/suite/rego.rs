@@ -228,3 +228,27 @@ findings := [{"control": "c", "status": "satisfied", "reason": json.marshal(hold
         other => panic!("{other:?}"),
     }
 }
+
+#[test]
+fn every_does_not_look_at_what_gets_its_value_later() {
+    let refused = |rules: &str| {
+        let source = PolicySource::Rego(
+            format!("package example\n\n{rules}\n\nfindings := [{FINDING}]\n").into(),
+        );
+        crate::support::sandbox().prepare(&source).err()
+    };
+    for late in [
+        r#"allow if { every x in [1] { input.required[y] == x }; y := 0 }"#,
+        r#"allow if { some y; every x in [1] { input.required[y] == x }; input.attestations[y] }"#,
+        r#"allow if { every x in [1] { input.required[y] == x }; some y in [0] }"#,
+        r#"allow if { count([1 | every x in [1] { input.required[y] == x }]) == 1; [y, _] = [0, 1] }"#,
+    ] {
+        let error = refused(late).unwrap_or_else(|| panic!("{late}"));
+        assert_eq!(error.code(), "rego-syntax", "{late}");
+        assert!(error.to_string().contains("`every` uses `y`"), "{error}");
+    }
+    let early = r#"allow if { y := 0; every x in [1] { z := x; input.required[y] == z }; z := input.attestations[y]; count(z) == 1 }"#;
+    if let Some(error) = refused(early) {
+        panic!("{error}");
+    }
+}
