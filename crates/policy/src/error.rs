@@ -95,6 +95,16 @@ pub enum PublishError {
         /// The limit that it reached.
         denial: crate::Denial,
     },
+    /// Compiling it would take too long.
+    #[error("the component has {found} {what}, more than {max}")]
+    TooMuchCode {
+        /// Of what there is too much.
+        what: &'static str,
+        /// How much there is, as far as it was counted.
+        found: u64,
+        /// How much there may be.
+        max: u64,
+    },
     /// The sandbox holds no engine for this form of policy, or its engine is broken.
     #[error("the engine component for Rego could not be used")]
     Engine(#[source] Cause),
@@ -141,6 +151,7 @@ impl PublishError {
             Self::DefaultAllow { .. } => "rego-default-allow",
             Self::MissingRule { .. } => "rego-missing-rule",
             Self::TooComplex { .. } => "policy-too-complex",
+            Self::TooMuchCode { .. } => "policy-too-much-code",
             Self::Engine(_) => "engine-unusable",
             Self::ImageMissing => "image-missing",
             Self::Host(_) => "host-failure",
@@ -181,6 +192,9 @@ impl PublishError {
                 "every policy has one package with the rules `allow` and `findings`"
             }
             Self::TooComplex { .. } => "make the source smaller",
+            Self::TooMuchCode { .. } => {
+                "leave out what the policy does not use, and let the compiler optimise"
+            }
             Self::ImageMissing => {
                 "publish the policy again, or have the images made anew after an update"
             }

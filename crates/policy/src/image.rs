@@ -14,7 +14,7 @@ use wasmtime_wizer::{ComponentInstanceState, Wizer};
 use crate::bindings::engine::Engine as RegoEngine;
 use crate::bindings::types::{Refused, SourceError};
 use crate::meter::{self, Meter};
-use crate::{Denial, Limits, Outcome, PublishError};
+use crate::{Denial, DossierInput, Limits, Outcome, PublishError, document, prepared, verdict};
 
 /// The engine component, made ready to be asked for its memory.
 pub(crate) struct Loader {
@@ -47,16 +47,7 @@ impl Loader {
         loading: &Component,
         source: &str,
     ) -> Result<Vec<u8>, PublishError> {
-        let mut store = meter::store(engine, &Limits::default()).map_err(host_error)?;
-        let instance = Linker::new(engine)
-            .instantiate(&mut store, loading)
-            .map_err(engine_error)?;
-        let rego = RegoEngine::new(&mut store, &instance).map_err(engine_error)?;
-        match rego.call_load(&mut store, source) {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => return Err(refusal(error)),
-            Err(error) => return Err(stopped(error)),
-        }
+        let (mut store, instance, _) = load(engine, loading, source)?;
         store.set_fuel(u64::MAX).map_err(host_error)?;
         store.set_hostcall_fuel(usize::MAX);
         let wizer = Wizer::new();
@@ -66,6 +57,41 @@ impl Loader {
         let mut state = State { store, instance };
         finish(wizer.snapshot_component(&context, &mut state)).map_err(engine_error)
     }
+}
+
+/// Loads a source into a new instance.
+fn load(
+    engine: &Engine,
+    loading: &Component,
+    source: &str,
+) -> Result<(Store<Meter>, Instance, RegoEngine), PublishError> {
+    let mut store = meter::store(engine, &Limits::default()).map_err(host_error)?;
+    let instance = Linker::new(engine)
+        .instantiate(&mut store, loading)
+        .map_err(engine_error)?;
+    let rego = RegoEngine::new(&mut store, &instance).map_err(engine_error)?;
+    match rego.call_load(&mut store, source) {
+        Ok(Ok(())) => Ok((store, instance, rego)),
+        Ok(Err(error)) => Err(refusal(error)),
+        Err(error) => Err(stopped(error)),
+    }
+}
+
+/// Loads a source and judges by it in the same instance, without an image.
+pub(crate) fn judge_once(
+    engine: &Engine,
+    loading: &Component,
+    source: &str,
+    input: &DossierInput,
+) -> Result<Outcome, PublishError> {
+    let (mut store, _, rego) = load(engine, loading, source)?;
+    let parameters = document::encode("{}");
+    let judged = rego.call_judge(&mut store, input.document(), &parameters);
+    Ok(match judged {
+        Ok(Ok(verdict)) => verdict::check(verdict, input),
+        Ok(Err(error)) => Outcome::Denied(prepared::denial(&error)),
+        Err(error) => meter::stopped(&error),
+    })
 }
 
 fn refusal(error: SourceError) -> PublishError {

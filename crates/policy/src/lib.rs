@@ -31,6 +31,7 @@ mod prepared;
 mod sandbox;
 mod source;
 pub mod stock;
+mod structure;
 mod verdict;
 mod wasi;
 

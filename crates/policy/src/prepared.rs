@@ -148,7 +148,7 @@ impl Instance {
     }
 }
 
-fn denial(error: &RuleError) -> Denial {
+pub(crate) fn denial(error: &RuleError) -> Denial {
     tracing::debug!(?error, "a rule gave no verdict");
     match error {
         RuleError::UndefinedRule(_) => Denial::UndefinedRule,

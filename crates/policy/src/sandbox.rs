@@ -9,14 +9,16 @@ use wasmtime::component::{Component, Linker};
 use crate::bindings::engine::EnginePre;
 use crate::bindings::policy::PolicyPre;
 use crate::cache::Cache;
-use crate::image::Loader;
+use crate::image::{self, Loader};
 use crate::limits::{POLICY_BYTES_MAX, SOURCE_BYTES_MAX};
 use crate::machine::{self, Gate, Processor};
 use crate::prepared::{Inner, Prepared, Program};
 use crate::source::digest;
+use crate::structure;
 use crate::wasi;
 use crate::{
-    Cause, Identity, METERING, PolicyForm, PolicySource, PublishError, RUNTIME, SandboxError,
+    Cause, DossierInput, Identity, METERING, Outcome, PolicyForm, PolicySource, PublishError,
+    RUNTIME, SandboxError,
 };
 
 /// The interface that holds only types, which a component therefore may import.
@@ -147,6 +149,7 @@ impl Sandbox {
     fn component(&self, bytes: &[u8]) -> Result<Program, PublishError> {
         check_size(bytes, POLICY_BYTES_MAX)?;
         check_preamble(bytes)?;
+        structure::check(bytes)?;
         let component = self.compiled(bytes, PublishError::Invalid)?;
         self.component_program(&component)
     }
@@ -186,6 +189,18 @@ impl Sandbox {
             .instantiate_pre(component)
             .map_err(broken)?;
         Ok(Program::Rego(EnginePre::new(instance).map_err(broken)?))
+    }
+
+    /// Loads a Rego source and judges a dossier by it at once, with the default limits over both: for sources that run
+    /// once, as those of a fuzzer. It gives the outcome that [`Self::prepare`] and an evaluation give, in other figures.
+    ///
+    /// # Errors
+    /// Names what keeps it from being a policy.
+    pub fn judge_once(&self, source: &str, input: &DossierInput) -> Result<Outcome, PublishError> {
+        check_size(source.trim().as_bytes(), SOURCE_BYTES_MAX)?;
+        let (_, loading) = self.loader()?;
+        let _place = self.shared.gate.enter();
+        image::judge_once(&self.shared.engine, loading, source, input)
     }
 
     /// Returns what makes images; the first caller compiles it.

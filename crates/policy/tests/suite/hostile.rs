@@ -1,8 +1,20 @@
-//! Policies that mean harm: each is stopped, under the right name, and none allows.
+//! Policies that mean harm: each is stopped, under the right name, none allows, and the next evaluation is as if nothing
+//! had been.
+
+mod crowd;
+mod evidence;
+mod modules;
+mod publishing;
+mod rego;
+mod sources;
+
+use std::sync::LazyLock;
 
 use crate::support::component::{answering, evaluating, with_data};
 use crate::support::{dossier, entry};
-use policy::{Denial, Evaluation, Limits, Outcome, PolicySource, Undecided};
+use policy::{
+    Denial, Evaluation, Limits, Outcome, PolicyForm, PolicySource, Prepared, Undecided, stock,
+};
 use serde_json::json;
 
 /// Runs a policy over a dossier with one attestation, which entry 1 records.
@@ -14,6 +26,7 @@ fn run(source: &PolicySource, limits: &Limits) -> Evaluation {
     let policy = crate::support::sandbox().prepare(source).unwrap();
     let first = policy.evaluate(&input, "{}", limits);
     assert!(!first.allows() || matches!(first.outcome, Outcome::Verdict(_)));
+    nothing_is_left_behind();
     if !matches!(first.outcome, Outcome::Undecided(_)) {
         assert_eq!(
             policy.evaluate(&input, "{}", limits),
@@ -22,6 +35,26 @@ fn run(source: &PolicySource, limits: &Limits) -> Evaluation {
         );
     }
     first
+}
+
+/// Runs two policies that behave well, one in each form: they say what they said before, with the same figures.
+fn nothing_is_left_behind() {
+    static WELL_BEHAVED: LazyLock<[(Prepared, Evaluation); 2]> = LazyLock::new(|| {
+        [PolicyForm::Component, PolicyForm::Rego].map(|form| {
+            let source = stock::seed("unit-tested", form).unwrap().source();
+            let policy = crate::support::sandbox().prepare(&source).unwrap();
+            let evaluation = policy.evaluate(&dossier(json!({})), "{}", &Limits::default());
+            assert!(
+                matches!(evaluation.outcome, Outcome::Verdict(_)),
+                "{evaluation:?}"
+            );
+            (policy, evaluation)
+        })
+    });
+    for (policy, before) in WELL_BEHAVED.iter() {
+        let after = policy.evaluate(&dossier(json!({})), "{}", &Limits::default());
+        assert_eq!(after, *before);
+    }
 }
 
 fn outcome(source: &PolicySource) -> Outcome {
