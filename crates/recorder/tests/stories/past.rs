@@ -173,8 +173,10 @@ fn impact(bundle: &VerifiedBundle, candidate: &Candidate) -> Vec<Option<(bool, b
             }
             Some((allowed(&was), allowed(&would)))
         }
-        Impact::Untouched => None,
-        Impact::Undecided(cause) => panic!("{cause}"),
+        other => {
+            assert_eq!(other, Impact::Untouched);
+            None
+        }
     };
     past.asked().iter().map(of).collect()
 }
