@@ -72,8 +72,8 @@ pub struct Environment {
 pub struct Engine {
     /// SHA-256 of the component.
     pub digest: Root,
-    /// The payload that holds it.
-    pub payload: PayloadDigest,
+    /// The payloads that hold it, one behind the other.
+    pub payloads: Vec<PayloadDigest>,
 }
 
 /// A published policy.
@@ -254,12 +254,12 @@ impl Definitions {
                 self.environments.insert(environment.environment, defined);
             }
             Body::EnginePublished(engine) => {
-                if let Some(payload) = payload {
+                if payload.is_some() {
                     self.engines.insert(
                         entry.hash(),
                         Engine {
                             digest: engine.digest,
-                            payload,
+                            payloads: code(Language::Component, header),
                         },
                     );
                 }

@@ -197,7 +197,7 @@ impl<'a> Past<'a> {
         };
         let source = source_of(policy, joined(&policy.payloads)?, entry)?;
         let engine: Arc<[u8]> = match policy.engine.and_then(|engine| definitions.engine(&engine)) {
-            Some(engine) => joined(&[engine.payload])?.into(),
+            Some(engine) => joined(&engine.payloads)?.into(),
             None => policies.stock_engine(),
         };
         // One compiles, and the others wait for it.

@@ -176,7 +176,7 @@ impl Recorder {
         };
         let bytes = async {
             let engine: Arc<[u8]> = match engine {
-                Some(engine) => self.rule_bytes(entry, &[engine.payload]).await?.into(),
+                Some(engine) => self.rule_bytes(entry, &engine.payloads).await?.into(),
                 None => self.policies.stock_engine(),
             };
             let source = self.rule_bytes(entry, &policy.payloads).await?;

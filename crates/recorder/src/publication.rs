@@ -175,11 +175,7 @@ impl Recorder {
             Language::Rego => Some(self.publish_engine(caller).await?),
             Language::Component => None,
         };
-        // A large component is kept in several payloads, one behind the other.
-        let code = source.bytes().chunks(PAYLOAD_BYTES_MAX);
-        let mut payloads = code
-            .map(|part| self.payload(Role::Rule, media_type, None, part.to_vec()))
-            .collect::<Result<Vec<_>, _>>()?;
+        let mut payloads = self.parts(media_type, source.bytes())?;
         let mut add = |media_type, schema, bytes: Vec<u8>| {
             let digest = sha256(&bytes);
             payloads.push(self.payload(Role::Rule, media_type, schema, bytes)?);
@@ -229,10 +225,18 @@ impl Recorder {
             digest,
             language: Language::Rego,
         };
-        let bytes = self.policies.stock_engine().to_vec();
-        let payload = self.payload(Role::Rule, "application/wasm", None, bytes)?;
-        self.publish_once(caller, &fields, vec![payload], published)
+        let media_type = code_media_type(Language::Component);
+        let payloads = self.parts(media_type, &self.policies.stock_engine())?;
+        self.publish_once(caller, &fields, payloads, published)
             .await
+    }
+
+    /// Makes payloads of code, one behind the other: a large component takes several.
+    fn parts(&self, media_type: &str, code: &[u8]) -> Result<Vec<Payload>, RecorderError> {
+        let parts = code.chunks(PAYLOAD_BYTES_MAX);
+        parts
+            .map(|part| self.payload(Role::Rule, media_type, None, part.to_vec()))
+            .collect()
     }
 
     /// Records what is not published yet, and returns the entry that publishes it.

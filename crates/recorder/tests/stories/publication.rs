@@ -129,9 +129,10 @@ async fn a_policy_as_large_as_an_interpreter_is_one_in_all_its_parts() {
         assert_eq!(found.checked, publication().checked);
         let question = crate::world::question(1);
         let decided = again.decide(&world.ci, &question).await.unwrap();
-        assert_eq!(decided.grounds.participants, decision.grounds.participants);
+        assert_eq!(decided.grounds.policies, decision.grounds.policies);
 
-        let bundle = again.export_artifact(&world.ci, &fingerprint(1), Vec::new());
+        let artifact = fingerprint(1);
+        let bundle = again.export_artifact(&world.ci, &artifact, Vec::new());
         let bundle = bundle.await.unwrap();
         let verified = open(bundle.as_slice(), &Pin::default()).unwrap();
         let decision = decision.appended.stored.entry.hash();

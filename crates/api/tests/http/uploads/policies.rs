@@ -77,8 +77,9 @@ async fn whoever_may_not_publish_may_not_upload_a_policy() {
     let folder = tempfile::tempdir().unwrap();
     let world = World::with_trail(folder.path()).await;
     let code = padded(5_000_000);
-    let refused = world.post(&world.reporter, "/v1/uploads", &wanted(&code));
-    let problem = refused.await.problem();
+    let wanted = wanted(&code);
+    let refused = world.post(&world.reporter, "/v1/uploads", &wanted).await;
+    let problem = refused.problem();
     assert!(problem.starts_with("403 role-missing"), "{problem}");
     let announced = world.code_announced(&code).await;
     let problem = world.try_publish(&world.admin, &announced).await;
@@ -97,7 +98,7 @@ async fn whoever_may_not_publish_may_not_upload_a_policy() {
         .await;
     let problem = world.try_publish(&author, &evidence).await;
     assert!(problem.starts_with("403 foreign-upload"), "{problem}");
-    let own = world.made(&author, "/v1/uploads", &wanted(&code)).await;
+    let own = world.made(&author, "/v1/uploads", &wanted).await;
     let event = event(&own, "junit");
     let problem = world.post(&author, "/v1/events", &event).await.problem();
     assert!(problem.starts_with("403 foreign-upload"), "{problem}");
