@@ -139,9 +139,8 @@ async fn a_policy_as_large_as_an_interpreter_is_one_in_all_its_parts() {
         let replayed = replay(&verified, &decision, &policies()).unwrap();
         assert_eq!(replayed.unproved, []);
         for part in &code {
-            let fault = open(damaged(&bundle, part).as_slice(), &Pin::default());
-            let fault = fault.unwrap_err().to_string();
-            assert!(fault.contains(part), "{fault}");
+            let damaged = damaged(&bundle, part);
+            assert!(open(damaged.as_slice(), &Pin::default()).is_err());
         }
     }
 }
