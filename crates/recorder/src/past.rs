@@ -191,9 +191,11 @@ impl<'a> Past<'a> {
         let missing = || HistoryError::PayloadMissing { entry: *entry };
         let policy = definitions.policy(entry).ok_or_else(missing)?;
         let joined = |payloads: &[PayloadDigest]| {
-            let parts = payloads.iter().map(|part| self.bundle.payload(part));
-            let parts: Option<Vec<_>> = parts.collect();
-            parts.map(|parts| parts.concat()).ok_or_else(missing)
+            let mut bytes = Vec::new();
+            for payload in payloads {
+                bytes.extend_from_slice(self.bundle.payload(payload).ok_or_else(missing)?);
+            }
+            Ok::<_, HistoryError>(bytes)
         };
         let source = source_of(policy, joined(&policy.payloads)?, entry)?;
         let engine: Arc<[u8]> = match policy.engine.and_then(|engine| definitions.engine(&engine)) {
