@@ -128,7 +128,7 @@ pub(crate) async fn read(
             Kind::BodyTooLarge,
             format!("the body has more than `{bytes_max}` bytes"),
         )
-        .with_hint("a large report is sent apart: `POST /v1/uploads`, as `trailmark attest` does")
+        .with_hint("a large report or policy is sent apart: `POST /v1/uploads`, as `trailmark` does by itself")
     };
     // Who waits for leave to send the body needs none of it to be read, and nobody far more than is taken.
     let read_max = if head.headers.contains_key(EXPECT) {

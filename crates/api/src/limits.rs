@@ -21,7 +21,7 @@ pub struct Limits {
     pub header_timeout: Duration,
     /// Bytes of a request's headers, names and values.
     pub headers_bytes_max: usize,
-    /// Bytes of a policy, which travels as it is.
+    /// Bytes of a policy that comes as it is; a larger one is uploaded.
     pub policy_bytes_max: usize,
     /// Requests at the same time; further ones are refused, not queued.
     pub requests_max: usize,

@@ -23,6 +23,7 @@ mod registry;
 mod secret;
 mod show;
 mod subject;
+mod upload;
 mod workshop;
 
 use std::process::ExitCode;

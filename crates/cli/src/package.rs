@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use model::EntryHash;
+use model::limits::PAYLOAD_BYTES_MAX;
 use policy::{PolicyForm, PolicySource};
 use recorder::{CASES_MEDIA_TYPE, Publication, SCHEMA_MEDIA_TYPE};
 use serde_json::{Map, Value, json};
@@ -15,6 +16,7 @@ use crate::client::Client;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::registry::{Artifact, Blob};
+use crate::upload::{self, Source};
 
 /// What a policy is called among the artifacts of a registry (OCI image manifest 1.1, `artifactType`).
 pub(crate) const ARTIFACT_TYPE: &str = "application/vnd.trailmark.policy.v1";
@@ -52,10 +54,17 @@ pub(crate) fn published(client: &Client, entry: &EntryHash) -> Result<Publicatio
     })
 }
 
-/// Sends a policy to the recorder, and returns what it answers.
+/// Sends a policy to the recorder, and returns what it answers. A large one is uploaded first.
 pub(crate) fn publish(client: &Client, publication: &Publication) -> Result<Value> {
     let query = [("name", publication.name.as_str())];
     let (media_type, body) = match (&publication.source, beside(publication)?) {
+        (source, mut body) if source.bytes().len() > PAYLOAD_BYTES_MAX => {
+            let code = Source::Bytes(source.bytes().to_vec());
+            let upload = upload::send(client, None, &code)?;
+            body.insert("language".to_owned(), form(source).into());
+            body.insert("code".to_owned(), json!({ "upload": upload }));
+            ("application/json", Value::Object(body).to_string().into())
+        }
         (PolicySource::Component(bytes), others) if others.is_empty() => {
             ("application/wasm", bytes.to_vec())
         }
@@ -63,11 +72,11 @@ pub(crate) fn publish(client: &Client, publication: &Publication) -> Result<Valu
             ("application/rego", source.as_bytes().to_vec())
         }
         (source, mut body) => {
-            let (language, code) = match source {
-                PolicySource::Component(bytes) => ("component", STANDARD.encode(bytes)),
-                PolicySource::Rego(source) => ("rego", source.to_string()),
+            let code = match source {
+                PolicySource::Component(bytes) => STANDARD.encode(bytes),
+                PolicySource::Rego(source) => source.to_string(),
             };
-            body.insert("language".to_owned(), language.into());
+            body.insert("language".to_owned(), form(source).into());
             body.insert("code".to_owned(), code.into());
             ("application/json", Value::Object(body).to_string().into())
         }

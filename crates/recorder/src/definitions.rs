@@ -12,7 +12,9 @@ use model::{
 };
 
 use crate::error::HistoryError;
-use crate::publication::{CASES_MEDIA_TYPE, CHECKED_SCHEMA, Part, SCHEMA_MEDIA_TYPE};
+use crate::publication::{
+    CASES_MEDIA_TYPE, CHECKED_SCHEMA, Part, SCHEMA_MEDIA_TYPE, code_media_type,
+};
 
 /// The definitions after the first `entries` entries of the `admin` stream. A pure function of those entries.
 #[derive(Debug, Clone, Default)]
@@ -70,8 +72,8 @@ pub struct Environment {
 pub struct Engine {
     /// SHA-256 of the component.
     pub digest: Root,
-    /// The payload that holds it.
-    pub payload: PayloadDigest,
+    /// The payloads that hold it, one behind the other.
+    pub payloads: Vec<PayloadDigest>,
 }
 
 /// A published policy.
@@ -83,8 +85,8 @@ pub struct Policy {
     pub language: Language,
     /// SHA-256 of the source or component.
     pub digest: Root,
-    /// The payload that holds it.
-    pub payload: PayloadDigest,
+    /// The payloads that hold it, one behind the other.
+    pub payloads: Vec<PayloadDigest>,
     /// For a source: the engine's entry.
     pub engine: Option<EntryHash>,
     /// The JSON schema of its parameters.
@@ -97,8 +99,18 @@ pub struct Policy {
     pub published_ms: u64,
 }
 
+/// Returns the payloads that hold a policy's code, one behind the other: those at the beginning that are of its form.
+fn code(language: Language, header: &Header) -> Vec<PayloadDigest> {
+    let media_type = code_media_type(language);
+    let payloads = header.payloads.iter();
+    payloads
+        .take_while(|payload| payload.role == Role::Rule && payload.media_type == media_type)
+        .map(|payload| payload.digest)
+        .collect()
+}
+
 impl Policy {
-    fn new(published: PolicyPublished, header: &Header, code: PayloadDigest) -> Self {
+    fn new(published: PolicyPublished, header: &Header) -> Self {
         let payload = |media_type: &str, schema: Option<&str>| {
             let mut others = header.payloads.iter().skip(1);
             let found = others.find(|other| {
@@ -119,7 +131,7 @@ impl Policy {
             name: published.policy,
             language: published.language,
             digest: published.digest,
-            payload: code,
+            payloads: code(published.language, header),
             engine: published.engine,
             published_ms: header.recorded_ms,
         }
@@ -242,20 +254,20 @@ impl Definitions {
                 self.environments.insert(environment.environment, defined);
             }
             Body::EnginePublished(engine) => {
-                if let Some(payload) = payload {
+                if payload.is_some() {
                     self.engines.insert(
                         entry.hash(),
                         Engine {
                             digest: engine.digest,
-                            payload,
+                            payloads: code(Language::Component, header),
                         },
                     );
                 }
             }
             Body::PolicyPublished(policy) => {
-                if let Some(payload) = payload {
-                    let published = Policy::new(policy, header, payload);
-                    self.policies.insert(entry.hash(), published);
+                if payload.is_some() {
+                    self.policies
+                        .insert(entry.hash(), Policy::new(policy, header));
                 }
             }
             Body::PolicyBound(bound) => self.bindings.push(Binding {

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use journal::verify::{Complete, VerifiedBundle};
 use model::kind::Verdict;
-use model::{Body, Entry, EntryHash, Role, StreamName};
+use model::{Body, Entry, EntryHash, PayloadDigest, Role, StreamName};
 use policy::Prepared;
 
 use self::rules::Rules;
@@ -190,11 +190,17 @@ impl<'a> Past<'a> {
         }
         let missing = || HistoryError::PayloadMissing { entry: *entry };
         let policy = definitions.policy(entry).ok_or_else(missing)?;
-        let bytes = self.bundle.payload(&policy.payload).ok_or_else(missing)?;
-        let source = source_of(policy, bytes.to_vec(), entry)?;
-        let engine = match policy.engine.and_then(|engine| definitions.engine(&engine)) {
-            Some(engine) => self.bundle.payload(&engine.payload).ok_or_else(missing)?,
-            None => &policies.stock_engine(),
+        let joined = |payloads: &[PayloadDigest]| {
+            let mut bytes = Vec::new();
+            for payload in payloads {
+                bytes.extend_from_slice(self.bundle.payload(payload).ok_or_else(missing)?);
+            }
+            Ok::<_, HistoryError>(bytes)
+        };
+        let source = source_of(policy, joined(&policy.payloads)?, entry)?;
+        let engine: Arc<[u8]> = match policy.engine.and_then(|engine| definitions.engine(&engine)) {
+            Some(engine) => joined(&engine.payloads)?.into(),
+            None => policies.stock_engine(),
         };
         // One compiles, and the others wait for it.
         let mut kept = lock(&self.prepared);
@@ -202,7 +208,7 @@ impl<'a> Past<'a> {
             return Ok(found.clone());
         }
         let prepared = policies
-            .prepare(engine, &source)
+            .prepare(&engine, &source)
             .map_err(|error| ReplayError::Policy(Box::new(error)))?;
         kept.insert(*entry, prepared.clone());
         Ok(prepared)

@@ -176,10 +176,10 @@ impl Recorder {
         };
         let bytes = async {
             let engine: Arc<[u8]> = match engine {
-                Some(engine) => self.rule_bytes(entry, engine.payload).await?.into(),
+                Some(engine) => self.rule_bytes(entry, &engine.payloads).await?.into(),
                 None => self.policies.stock_engine(),
             };
-            let source = self.rule_bytes(entry, policy.payload).await?;
+            let source = self.rule_bytes(entry, &policy.payloads).await?;
             Ok((engine, source_of(&policy, source, entry)?))
         };
         let prepared = self.policies.ready(made, bytes).await;
@@ -214,40 +214,42 @@ impl Recorder {
         Ok(prepared.iter().filter(|prepared| prepared.is_ok()).count())
     }
 
+    /// Reads payloads of an entry as one.
     pub(crate) async fn rule_bytes(
         &self,
         entry: &EntryHash,
-        payload: PayloadDigest,
+        payloads: &[PayloadDigest],
     ) -> Result<Vec<u8>, RecorderError> {
-        let found = self
-            .store
-            .payloads(&[payload])
-            .await?
-            .into_iter()
-            .next()
-            .flatten();
-        Ok(found
-            .ok_or(HistoryError::PayloadMissing { entry: *entry })?
-            .bytes)
+        let mut bytes = Vec::new();
+        for found in self.store.payloads(payloads).await? {
+            let found = found.ok_or(HistoryError::PayloadMissing { entry: *entry })?;
+            bytes.extend(found.bytes);
+        }
+        Ok(bytes)
     }
 }
 
-/// Reads a published policy's payload as what it is.
+/// Reads a published policy's code as what it is: that which its digest names.
 pub(crate) fn source_of(
     policy: &Policy,
     bytes: Vec<u8>,
     entry: &EntryHash,
 ) -> Result<PolicySource, HistoryError> {
-    Ok(match policy.language {
+    let wrong = |error: &dyn std::fmt::Display| HistoryError::Payload {
+        entry: *entry,
+        source: serde::de::Error::custom(error),
+    };
+    let source = match policy.language {
         Language::Component => PolicySource::Component(bytes.into()),
         Language::Rego => {
-            let wrong = |error| HistoryError::Payload {
-                entry: *entry,
-                source: serde::de::Error::custom(error),
-            };
-            PolicySource::Rego(String::from_utf8(bytes).map_err(wrong)?.into())
+            let source = String::from_utf8(bytes).map_err(|error| wrong(&error))?;
+            PolicySource::Rego(source.into())
         }
-    })
+    };
+    if *source.digest().as_bytes() != policy.digest.0 {
+        return Err(wrong(&"it is not the code that the policy's digest names"));
+    }
+    Ok(source)
 }
 
 /// Checks that what is bound, and where, is there.

@@ -19,6 +19,8 @@ use crate::recorder::{Recorder, check_text};
 pub const SCHEMA_MEDIA_TYPE: &str = "application/schema+json";
 /// The media type of a payload that holds a policy's cases.
 pub const CASES_MEDIA_TYPE: &str = "application/yaml";
+/// Who may publish a policy, and upload its code.
+pub(crate) const PUBLISHERS: [AccessRole; 2] = [AccessRole::PolicyAuthor, AccessRole::Admin];
 /// The schema of a payload that holds what became of a check: [`Checked`].
 pub const CHECKED_SCHEMA: &str = "policy-check.v1";
 
@@ -85,9 +87,6 @@ impl Publication {
     /// Checks all but the code.
     fn check(&self) -> Result<(), RecorderError> {
         let invalid = |text: String| Err(RecorderError::Invalid(text));
-        if self.source.bytes().len() > PAYLOAD_BYTES_MAX {
-            return invalid(format!("a policy has at most `{PAYLOAD_BYTES_MAX}` bytes"));
-        }
         if let Some(schema) = &self.parameters {
             ParametersSchema::new(schema)?;
         }
@@ -129,6 +128,14 @@ pub fn sha256(bytes: &[u8]) -> Root {
     Root(Sha256::digest(bytes).into())
 }
 
+/// Returns the media type of the payloads that hold a policy's code, and of none of what comes with it.
+pub(crate) const fn code_media_type(language: Language) -> &'static str {
+    match language {
+        Language::Component => "application/wasm",
+        Language::Rego => "text/plain",
+    }
+}
+
 impl Recorder {
     /// Publishes a policy of which there is nothing but the code.
     ///
@@ -152,23 +159,23 @@ impl Recorder {
         caller: &Caller,
         publication: Publication,
     ) -> Result<EntryHash, RecorderError> {
-        caller.require(&[AccessRole::PolicyAuthor, AccessRole::Admin])?;
+        caller.require(&PUBLISHERS)?;
         publication.check()?;
         let source = &publication.source;
         // An image that is missing is made, also where the policy itself is published already.
         let bytes = async { Ok((self.policies.stock_engine(), source.clone())) };
         let made = self.policies.made_with_stock(source);
         self.policies.ready(made, bytes).await?;
-        let (language, media_type) = match source {
-            PolicySource::Component(_) => (Language::Component, "application/wasm"),
-            PolicySource::Rego(_) => (Language::Rego, "text/plain"),
+        let language = match source {
+            PolicySource::Component(_) => Language::Component,
+            PolicySource::Rego(_) => Language::Rego,
         };
+        let media_type = code_media_type(language);
         let engine = match language {
             Language::Rego => Some(self.publish_engine(caller).await?),
             Language::Component => None,
         };
-        let code = source.bytes().to_vec();
-        let mut payloads = vec![self.payload(Role::Rule, media_type, None, code)?];
+        let mut payloads = self.parts(media_type, source.bytes())?;
         let mut add = |media_type, schema, bytes: Vec<u8>| {
             let digest = sha256(&bytes);
             payloads.push(self.payload(Role::Rule, media_type, schema, bytes)?);
@@ -218,10 +225,18 @@ impl Recorder {
             digest,
             language: Language::Rego,
         };
-        let bytes = self.policies.stock_engine().to_vec();
-        let payload = self.payload(Role::Rule, "application/wasm", None, bytes)?;
-        self.publish_once(caller, &fields, vec![payload], published)
+        let media_type = code_media_type(Language::Component);
+        let payloads = self.parts(media_type, &self.policies.stock_engine())?;
+        self.publish_once(caller, &fields, payloads, published)
             .await
+    }
+
+    /// Makes payloads of code, one behind the other: a large component takes several.
+    fn parts(&self, media_type: &str, code: &[u8]) -> Result<Vec<Payload>, RecorderError> {
+        let parts = code.chunks(PAYLOAD_BYTES_MAX);
+        parts
+            .map(|part| self.payload(Role::Rule, media_type, None, part.to_vec()))
+            .collect()
     }
 
     /// Records what is not published yet, and returns the entry that publishes it.
@@ -257,7 +272,7 @@ impl Recorder {
         let known = self.knowing(|definitions| definitions.policy(entry).is_some());
         let known = known.await?;
         let policy = known.policy(entry).ok_or_else(|| unknown(entry))?.clone();
-        let source = self.rule_bytes(entry, policy.payload).await?;
+        let source = self.rule_bytes(entry, &policy.payloads).await?;
         let wrong = |source| HistoryError::Payload {
             entry: *entry,
             source,
@@ -300,7 +315,7 @@ impl Recorder {
         part: Option<&Part>,
     ) -> Result<Option<Vec<u8>>, RecorderError> {
         match part {
-            Some(part) => self.rule_bytes(entry, part.payload).await.map(Some),
+            Some(part) => self.rule_bytes(entry, &[part.payload]).await.map(Some),
             None => Ok(None),
         }
     }

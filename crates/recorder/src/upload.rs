@@ -1,5 +1,5 @@
-//! Uploads: evidence that is too large for a request. It is announced, sent to where the store says, and then recorded
-//! by an event that names it; what was announced stands, signed, in the upload's own name, so nothing is kept of it.
+//! Uploads: what is too large for a request. It is announced, sent to where the store says, and then recorded by an event,
+//! or published as a policy, that names it; what was announced stands, signed, in the upload's own name, so nothing is kept of it.
 
 use std::io::{self, Read};
 
@@ -9,6 +9,7 @@ use model::limits::{LARGE_PAYLOAD_BYTES_MAX, PAYLOAD_BYTES_MAX};
 use model::{
     Class, Fingerprint, KeyId, LargePayload, Name, PayloadDigest, PayloadRef, PersonId, Role, Salt,
 };
+use policy::POLICY_BYTES_MAX;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use store::bulk::{Announced, Parts, ReceiveError, SEND_MS, Upload};
@@ -17,6 +18,7 @@ use subtle::ConstantTimeEq as _;
 use crate::caller::Caller;
 use crate::error::RecorderError;
 use crate::event::Attest;
+use crate::publication::PUBLISHERS;
 use crate::recorder::{Recorder, keyed_digest};
 
 /// How long an upload can be recorded after it could last be sent.
@@ -24,12 +26,13 @@ const RECORD_MS: u64 = 45 * 60 * 1000;
 /// Uploads that are read at the same time, each in some 20 MB of memory; further ones wait for their turn.
 pub(crate) const READ_AT_ONCE_MAX: usize = 4;
 
-/// Announces evidence that is too large for a request.
+/// Announces evidence, or a policy's code, that is too large for a request.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AnnounceUpload {
-    /// The flow that it is to be recorded for.
-    pub flow: Name,
+    /// The flow that it is to be recorded for, as evidence; without one it is a policy's code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flow: Option<Name>,
     /// SHA-256 of its bytes.
     pub sha256: Fingerprint,
     /// How many bytes there are.
@@ -39,7 +42,7 @@ pub struct AnnounceUpload {
 /// An upload that was announced.
 #[derive(Debug, Clone)]
 pub struct Announcement {
-    /// Its name, for the event that records it.
+    /// Its name, for what records it.
     pub upload: String,
     /// Where it is to be sent; nothing where [`Recorder::receive_upload`] takes it.
     pub to: Option<Announced>,
@@ -53,8 +56,8 @@ pub enum UploadError {
     /// It has no name that this recorder gave.
     #[error("the upload is none that was announced here")]
     Unknown,
-    /// It was announced by another key, or for another flow.
-    #[error("the upload was announced by another key, or for another flow")]
+    /// It was announced by another key, or for something else.
+    #[error("the upload was announced by another key, or for something else: a flow, or a policy")]
     Foreign,
     /// It was announced too long ago.
     #[error("the upload was announced too long ago")]
@@ -66,8 +69,13 @@ pub enum UploadError {
     #[error("what arrived is not what was announced: its length or its SHA-256 is another")]
     Differs,
     /// It has too many bytes.
-    #[error("an upload has 1 to {LARGE_PAYLOAD_BYTES_MAX} bytes, not `{0}`")]
-    Size(u64),
+    #[error("an upload of that sort has 1 to `{max}` bytes, not `{size}`")]
+    Size {
+        /// How many.
+        size: u64,
+        /// How many it may have.
+        max: u64,
+    },
     /// It comes with other events.
     #[error("an upload is recorded by a request of its own")]
     NotAlone,
@@ -84,7 +92,7 @@ impl UploadError {
             Self::Unknown | Self::Expired | Self::Differs | Self::NotAlone => Class::Caller,
             Self::Foreign => Class::Denied,
             Self::Missing => Class::Conflict,
-            Self::Size(_) => Class::Limit,
+            Self::Size { .. } => Class::Limit,
             Self::Receive(error) => match error {
                 ReceiveError::Size { .. } | ReceiveError::Digest | ReceiveError::Broken(_) => {
                     Class::Caller
@@ -109,7 +117,7 @@ pub(crate) enum Raw {
 }
 
 impl Recorder {
-    /// Announces an upload, for the event that will record it: whoever may record evidence for the flow may.
+    /// Announces an upload, for what will record it: whoever may record evidence for the flow may, or publish a policy.
     ///
     /// # Errors
     /// When the caller may not, or it is too large.
@@ -118,19 +126,19 @@ impl Recorder {
         caller: &Caller,
         wanted: &AnnounceUpload,
     ) -> Result<Announcement, RecorderError> {
-        caller.require(&[AccessRole::Reporter])?;
-        caller.require_grant(&wanted.flow, Attested::KIND)?;
-        let known = self
-            .knowing(|known| known.flow(&wanted.flow).is_some())
-            .await?;
-        if known.flow(&wanted.flow).is_none() {
-            return Err(RecorderError::Unknown {
-                what: "flow",
-                name: wanted.flow.to_string(),
-            });
-        }
-        if !(1..=LARGE_PAYLOAD_BYTES_MAX).contains(&wanted.size) {
-            return Err(UploadError::Size(wanted.size).into());
+        let max = match &wanted.flow {
+            Some(flow) => {
+                self.require_reporter(caller, flow).await?;
+                LARGE_PAYLOAD_BYTES_MAX
+            }
+            None => {
+                caller.require(&PUBLISHERS)?;
+                POLICY_BYTES_MAX as u64
+            }
+        };
+        let size = wanted.size;
+        if !(1..=max).contains(&size) {
+            return Err(UploadError::Size { size, max }.into());
         }
         let promise = Promise {
             upload: Upload {
@@ -146,6 +154,19 @@ impl Recorder {
             upload: promise.write(&self.upload_key()),
             expires_ms: promise.until_ms,
         })
+    }
+
+    async fn require_reporter(&self, caller: &Caller, flow: &Name) -> Result<(), RecorderError> {
+        caller.require(&[AccessRole::Reporter])?;
+        caller.require_grant(flow, Attested::KIND)?;
+        let known = self.knowing(|known| known.flow(flow).is_some()).await?;
+        match known.flow(flow) {
+            Some(_) => Ok(()),
+            None => Err(RecorderError::Unknown {
+                what: "flow",
+                name: flow.to_string(),
+            }),
+        }
     }
 
     /// Takes an upload, of whoever knows its name. `length` is what its sender says.
@@ -179,14 +200,7 @@ impl Recorder {
         name: &str,
         used: Option<journal::Idempotency>,
     ) -> Result<Taken, RecorderError> {
-        let promise = Promise::read(name, &self.upload_key())?;
-        let Promise { upload, flow, .. } = &promise;
-        if upload.key != *key_of(caller)? || *flow != event.flow {
-            return Err(UploadError::Foreign.into());
-        }
-        if self.now_ms() > promise.until_ms.saturating_add(RECORD_MS) {
-            return Err(UploadError::Expired.into());
-        }
+        let upload = &self.promised(caller, Some(&event.flow), name)?;
         let attestation_type = event.attestation_type.clone();
         evidence::check_size(attestation_type.as_str(), upload.size)?;
         // The semaphore is never closed.
@@ -223,6 +237,52 @@ impl Recorder {
         })
     }
 
+    /// Reads a policy's code that came as an upload, to be published. The upload stays until it goes away by itself, so
+    /// that a retry finds it.
+    ///
+    /// # Errors
+    /// When the caller may not publish, or nothing of that name was announced for it and has arrived.
+    pub async fn uploaded_code(
+        &self,
+        caller: &Caller,
+        name: &str,
+    ) -> Result<Vec<u8>, RecorderError> {
+        caller.require(&PUBLISHERS)?;
+        let upload = self.promised(caller, None, name)?;
+        // The semaphore is never closed.
+        let _turn = self.reading.acquire().await.ok();
+        let received = self.store.bulk().received(&upload).await?;
+        let mut parts = received.ok_or(UploadError::Missing)?;
+        let mut code = Vec::new();
+        while let Some(part) = parts.next().await? {
+            code.extend(part);
+            if code.len() as u64 > upload.size {
+                return Err(UploadError::Differs.into());
+            }
+        }
+        if upload.sha256 != <[u8; 32]>::from(Sha256::digest(&code)) {
+            return Err(UploadError::Differs.into());
+        }
+        Ok(code)
+    }
+
+    /// Reads an upload's name: of one that was announced by the caller, for this, and can still be used.
+    fn promised(
+        &self,
+        caller: &Caller,
+        flow: Option<&Name>,
+        name: &str,
+    ) -> Result<Upload, RecorderError> {
+        let promise = Promise::read(name, &self.upload_key())?;
+        if promise.upload.key != *key_of(caller)? || promise.flow.as_ref() != flow {
+            return Err(UploadError::Foreign.into());
+        }
+        if self.now_ms() > promise.until_ms.saturating_add(RECORD_MS) {
+            return Err(UploadError::Expired.into());
+        }
+        Ok(promise.upload)
+    }
+
     /// Makes a payload's salt: for a retry the same, so that what died half-way is taken up again.
     fn salt_of(
         &self,
@@ -250,11 +310,12 @@ fn key_of(caller: &Caller) -> Result<&KeyId, RecorderError> {
     key.ok_or(RecorderError::Unauthenticated)
 }
 
-/// What an upload's name says: `<sha-256>~<size>~<until>~<key>~<flow>~<signature>`, all of it safe in a URL.
+/// What an upload's name says: `<sha-256>~<size>~<until>~<key>~<flow>~<signature>`, all of it safe in a URL. A policy's code has
+/// no flow: nothing stands there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Promise {
     upload: Upload,
-    flow: Name,
+    flow: Option<Name>,
     until_ms: u64,
 }
 
@@ -266,7 +327,7 @@ impl Promise {
             hex::encode(sha256),
             self.until_ms,
             self.upload.key,
-            self.flow
+            self.flow.as_ref().map_or("", Name::as_str)
         );
         let signature = hex::encode(keyed_digest(key, &said));
         format!("{said}~{signature}")
@@ -288,7 +349,10 @@ impl Promise {
         let size = words.next()?.parse().ok()?;
         let until_ms = words.next()?.parse().ok()?;
         let key = words.next()?.parse().ok()?;
-        let flow = words.next()?.parse().ok()?;
+        let flow = match words.next()? {
+            "" => None,
+            flow => Some(flow.parse().ok()?),
+        };
         let sha256 = *sha256.as_bytes();
         Some(Self {
             upload: Upload { key, sha256, size },
@@ -394,9 +458,19 @@ mod tests {
                 sha256: [7; 32],
                 size: 5_000_000,
             },
-            flow: "shop.front_end-1".parse().unwrap(),
+            flow: Some("shop.front_end-1".parse().unwrap()),
             until_ms: 1_700_000_000_000,
         }
+    }
+
+    #[test]
+    fn the_name_of_a_policys_code_reads_back_without_a_flow() {
+        let promise = Promise {
+            flow: None,
+            ..promise()
+        };
+        let name = promise.write(&[1; 32]);
+        assert_eq!(Promise::read(&name, &[1; 32]).unwrap(), promise);
     }
 
     #[test]

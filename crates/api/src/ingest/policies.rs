@@ -1,13 +1,12 @@
 //! Policies: published, bound, unbound, endorsed, excepted from.
 
-use axum::body::Bytes;
 use axum::extract::{Request, State};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use model::kind::Language;
 use model::{EntryHash, Name};
 use policy::PolicySource;
-use recorder::{BindPolicy, Checked, GrantException, Publication};
+use recorder::{BindPolicy, Caller, Checked, GrantException, Publication, Recorder};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -28,22 +27,49 @@ pub(super) struct Named {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Publish {
-    /// Rego source as it is, or a component in base64.
-    code: String,
+    code: Code,
     language: Language,
     parameters: Option<Value>,
     cases: Option<String>,
     checked: Option<Checked>,
 }
 
+/// Where a policy's code is.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Code {
+    /// Rego source as it is, or a component in base64.
+    Here(String),
+    Sent(Sent),
+}
+
+/// It was uploaded before.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sent {
+    upload: String,
+}
+
 impl Publish {
-    fn publication(self, name: Name) -> Result<Publication, Problem> {
-        let source = match self.language {
-            Language::Rego => PolicySource::Rego(self.code.into()),
-            Language::Component => {
+    async fn publication(
+        self,
+        name: Name,
+        recorder: &Recorder,
+        caller: &Caller,
+    ) -> Result<Publication, Problem> {
+        let source = match (self.language, self.code) {
+            (Language::Rego, Code::Here(code)) => PolicySource::Rego(code.into()),
+            (Language::Component, Code::Here(code)) => {
                 let wrong =
                     |_| Problem::new(Kind::UnexpectedForm, "a component's code is in base64");
-                PolicySource::Component(STANDARD.decode(self.code).map_err(wrong)?.into())
+                PolicySource::Component(STANDARD.decode(code).map_err(wrong)?.into())
+            }
+            (language, Code::Sent(Sent { upload })) => {
+                let code = recorder.uploaded_code(caller, &upload).await?;
+                match language {
+                    Language::Rego => rego(&code)?,
+                    Language::Component => PolicySource::Component(code.into()),
+                }
             }
         };
         Ok(Publication {
@@ -84,22 +110,23 @@ pub(super) async fn publish(
         }
     };
     let bytes = body::read(request, &state, bytes_max).await?;
-    let publication = publication(name, media_type, &bytes)?;
+    let publication = match media_type {
+        MediaType::Json => {
+            let publish = body::object::<Publish>(&bytes)?;
+            publish.publication(name, &state.recorder, &caller).await?
+        }
+        MediaType::Wasm => Publication::new(name, PolicySource::Component(bytes.as_ref().into())),
+        _ => Publication::new(name, rego(&bytes)?),
+    };
     let policy =
         to_the_end(async move { state.recorder.publish(&caller, publication).await }).await?;
     Ok(Answer::created(Published { policy }).noting(Some(policy)))
 }
 
-fn publication(name: Name, media_type: MediaType, bytes: &Bytes) -> Result<Publication, Problem> {
-    let source = match media_type {
-        MediaType::Json => return body::object::<Publish>(bytes)?.publication(name),
-        MediaType::Wasm => PolicySource::Component(bytes.as_ref().into()),
-        _ => {
-            let not_text = |_| Problem::new(Kind::InvalidText, "Rego source is UTF-8 text");
-            PolicySource::Rego(std::str::from_utf8(bytes).map_err(not_text)?.into())
-        }
-    };
-    Ok(Publication::new(name, source))
+fn rego(bytes: &[u8]) -> Result<PolicySource, Problem> {
+    let not_text = |_| Problem::new(Kind::InvalidText, "Rego source is UTF-8 text");
+    let source = std::str::from_utf8(bytes).map_err(not_text)?;
+    Ok(PolicySource::Rego(source.into()))
 }
 
 pub(super) async fn bind(

@@ -111,7 +111,7 @@ const fn kind_of_upload(error: &UploadError) -> Kind {
         UploadError::Expired => Kind::UploadExpired,
         UploadError::Missing => Kind::UploadMissing,
         UploadError::Differs => Kind::UploadDiffers,
-        UploadError::Size(_) => Kind::UploadSize,
+        UploadError::Size { .. } => Kind::UploadSize,
         UploadError::NotAlone => Kind::InvalidRequest,
         UploadError::Receive(error) => match error {
             ReceiveError::Size { .. } | ReceiveError::Digest => Kind::UploadDiffers,

@@ -1,5 +1,7 @@
 //! Evidence that is too large for a request: announced, sent, recorded, exported, verified.
 
+mod policies;
+
 use std::io::BufReader;
 use std::path::Path;
 

@@ -1,5 +1,3 @@
-mod upload;
-
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -10,13 +8,13 @@ use model::Name;
 use model::limits::PAYLOAD_BYTES_MAX;
 use recorder::{Event, Report};
 
-use self::upload::Source;
 use super::Global;
 use crate::argument::{OnTrail, Once};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::show;
 use crate::subject::Artifact;
+use crate::upload::{self, Source};
 
 /// Records evidence about an artifact, or about a trail. A report over 4 MB is uploaded first.
 #[derive(Debug, Args)]
@@ -52,7 +50,7 @@ impl Attest {
         let client = global.client()?;
         let source = Source::open(&self.file)?;
         let report = if source.size()? > PAYLOAD_BYTES_MAX as u64 {
-            Report::Upload(upload::send(&client, &self.on.flow, &source)?)
+            Report::Upload(upload::send(&client, Some(&self.on.flow), &source)?)
         } else {
             report(source.read()?)
         };

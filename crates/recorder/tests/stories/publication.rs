@@ -1,12 +1,13 @@
 //! What comes with a policy's code: the schema of its parameters, its cases, and what became of its author's check.
 
-use model::EntryHash;
-use model::kind::Scope;
+use journal::verify::{Pin, open};
+use model::kind::{Scope, Verdict};
+use model::{EntryHash, Role};
 use policy::{PolicyForm, PolicySource};
 use recorder::*;
 use serde_json::{Value, json};
 
-use crate::world::{World, name, policies, start};
+use crate::world::{World, fingerprint, name, policies, start};
 
 fn source() -> PolicySource {
     policy::stock::seed("unit-tested", PolicyForm::Component)
@@ -45,6 +46,30 @@ fn bind(policy: EntryHash, parameters: Value) -> BindPolicy {
     }
 }
 
+/// A policy as large as one in which an interpreter is: by a custom section (WebAssembly core 2.0, 5.5.3) that nothing reads.
+fn padded(bytes: usize) -> PolicySource {
+    let mut code = source().bytes().to_vec();
+    let section = [b"\x07padding".as_slice(), &vec![0x5a; bytes]].concat();
+    code.push(0);
+    let mut size = section.len();
+    while size > 0x7f {
+        code.push(u8::try_from(size & 0x7f).unwrap() | 0x80);
+        size >>= 7;
+    }
+    code.push(u8::try_from(size).unwrap());
+    PolicySource::Component([code, section].concat().into())
+}
+
+/// Changes a byte of a payload in a bundle.
+fn damaged(bundle: &[u8], payload: &str) -> Vec<u8> {
+    let line = format!("p {payload} ");
+    let text = std::str::from_utf8(bundle).unwrap();
+    let at = text.find(&line).unwrap() + line.len() + 64 + 1 + 1_000;
+    let mut bundle = bundle.to_vec();
+    bundle[at] = if bundle[at] == b'A' { b'B' } else { b'A' };
+    bundle
+}
+
 type Change = fn(&mut Publication);
 
 #[tokio::test(flavor = "multi_thread")]
@@ -66,6 +91,58 @@ async fn what_comes_with_a_policy_is_read_back_also_after_a_restart() {
     }
     let none = world.recorder.published_policy(&EntryHash([1; 32])).await;
     assert!(matches!(none, Err(RecorderError::Unknown { .. })));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_as_large_as_an_interpreter_is_one_in_all_its_parts() {
+    for (bytes, parts) in [(9_000_000, 3), (18_000_000, 5)] {
+        let world = World::solo().await;
+        let source = padded(bytes);
+        let published = Publication {
+            source: source.clone(),
+            ..publication()
+        };
+        let policy = world.recorder.publish(&world.admin, published);
+        let policy = policy.await.unwrap();
+        let entry = world.store.entry(&policy).await.unwrap().unwrap().entry;
+        let header = entry.header();
+        let rules = header.payloads.iter();
+        let code =
+            rules.filter(|one| one.role == Role::Rule && one.media_type == "application/wasm");
+        let code: Vec<_> = code.map(|one| one.digest.to_string()).collect();
+        assert_eq!((code.len(), header.payloads.len()), (parts, parts + 3));
+        let bind = bind(policy, json!({"tests_min": 1}));
+        world
+            .recorder
+            .bind_policy(&world.admin, bind)
+            .await
+            .unwrap();
+        world.built("one", 1, "email:alice@example.com", None).await;
+        assert_eq!(world.decide(1).await.verdict, Verdict::Denied);
+        world.tested("one", 1, false).await;
+        let decision = world.decide(1).await;
+        assert_eq!(decision.verdict, Verdict::Allowed);
+
+        let again = start(&world.store, &world.clock, Sharing::Alone, 2, policies()).await;
+        let found = again.published_policy(&policy).await.unwrap().publication;
+        assert_eq!(found.source, source);
+        assert_eq!(found.checked, publication().checked);
+        let question = crate::world::question(1);
+        let decided = again.decide(&world.ci, &question).await.unwrap();
+        assert_eq!(decided.grounds.policies, decision.grounds.policies);
+
+        let artifact = fingerprint(1);
+        let bundle = again.export_artifact(&world.ci, &artifact, Vec::new());
+        let bundle = bundle.await.unwrap();
+        let verified = open(bundle.as_slice(), &Pin::default()).unwrap();
+        let decision = decision.appended.stored.entry.hash();
+        let replayed = replay(&verified, &decision, &policies()).unwrap();
+        assert_eq!(replayed.unproved, []);
+        for part in &code {
+            let damaged = damaged(&bundle, part);
+            assert!(open(damaged.as_slice(), &Pin::default()).is_err());
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

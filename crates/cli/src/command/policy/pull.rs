@@ -2,7 +2,8 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use model::limits::{CASES_BYTES_MAX, PAYLOAD_BYTES_MAX, SCHEMA_BYTES_MAX};
+use model::limits::{CASES_BYTES_MAX, SCHEMA_BYTES_MAX};
+use policy::POLICY_BYTES_MAX;
 use serde_json::json;
 
 use crate::command::Global;
@@ -11,7 +12,7 @@ use crate::package;
 use crate::registry::{Account, Address, Registry};
 
 /// The largest policy, with the largest of what comes with it.
-const ARTIFACT_BYTES_MAX: usize = PAYLOAD_BYTES_MAX + CASES_BYTES_MAX + 2 * SCHEMA_BYTES_MAX;
+const ARTIFACT_BYTES_MAX: usize = POLICY_BYTES_MAX + CASES_BYTES_MAX + 2 * SCHEMA_BYTES_MAX;
 
 /// Gets a policy from an OCI registry by digest, as a folder from which it can be tested and published.
 #[derive(Debug, Args)]

@@ -1,4 +1,4 @@
-//! A report that is too large for a request: announced, sent, and named by the event that records it.
+//! A report, or a policy, that is too large for a request: announced, sent, and named by what records it.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -12,8 +12,8 @@ use serde::Deserialize;
 
 use crate::client::Client;
 
-/// Where a report comes from.
-pub(super) enum Source {
+/// Where it comes from.
+pub(crate) enum Source {
     File(PathBuf),
     /// Standard input, read: it cannot be read twice.
     Bytes(Vec<u8>),
@@ -29,7 +29,7 @@ struct Announced {
 
 impl Source {
     /// Takes a file; `-` is standard input.
-    pub(super) fn open(file: &Path) -> Result<Self> {
+    pub(crate) fn open(file: &Path) -> Result<Self> {
         if file != Path::new("-") {
             return Ok(Self::File(file.to_owned()));
         }
@@ -40,7 +40,7 @@ impl Source {
         Ok(Self::Bytes(bytes))
     }
 
-    pub(super) fn size(&self) -> Result<u64> {
+    pub(crate) fn size(&self) -> Result<u64> {
         match self {
             Self::File(file) => {
                 let found = std::fs::metadata(file).with_context(|| unreadable(file))?;
@@ -51,7 +51,7 @@ impl Source {
     }
 
     /// Reads all of it: of one that goes with its event.
-    pub(super) fn read(self) -> Result<Vec<u8>> {
+    pub(crate) fn read(self) -> Result<Vec<u8>> {
         match self {
             Self::File(file) => std::fs::read(&file).with_context(|| unreadable(&file)),
             Self::Bytes(bytes) => Ok(bytes),
@@ -67,15 +67,15 @@ impl Source {
 
     fn sha256(&self) -> Result<Fingerprint> {
         let hashed = evidence::fingerprint::of_reader(self.reader()?);
-        hashed.context("could not read the report")
+        hashed.context("could not read what is uploaded")
     }
 }
 
-/// Uploads a report, and returns the name by which an event records it.
-pub(super) fn send(client: &Client, flow: &Name, source: &Source) -> Result<String> {
+/// Uploads a report for a flow, or a policy's code for none, and returns the name by which it is recorded.
+pub(crate) fn send(client: &Client, flow: Option<&Name>, source: &Source) -> Result<String> {
     let size = source.size()?;
     let wanted = AnnounceUpload {
-        flow: flow.clone(),
+        flow: flow.cloned(),
         sha256: source.sha256()?,
         size,
     };
