@@ -58,8 +58,12 @@ async fn what_comes_with_a_policy_is_shown_and_its_code_is_read_back() {
         .await;
     assert_eq!(read.text(), REGO);
     let list = world.get(&world.reporter, "/v1/policies").await.json();
-    let checked = |at: usize| list[at].get("checked_sha256").is_some();
-    assert_eq!((checked(0), checked(1)), (true, false));
+    let listed = |name: &str| {
+        let mut listed = list.as_array().unwrap().iter();
+        listed.find(|policy| policy["name"] == name).unwrap()
+    };
+    let checked = |name: &str| listed(name).get("checked_sha256").is_some();
+    assert_eq!((checked("tested"), checked("rego")), (true, false));
     let none = world
         .get(&world.reporter, &format!("/v1/policies/{}", "0".repeat(64)))
         .await;

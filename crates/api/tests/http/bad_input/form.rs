@@ -107,7 +107,7 @@ async fn unknown_paths_methods_and_media_types_are_problems() {
         a form -> 415 unsupported-media-type: the body must be `application/json`
         another charset -> 415 unsupported-media-type: the body must be in UTF-8
         XML events -> 415 unsupported-media-type: the body must be `application/json`, `application/cloudevents+json` or `application/cloudevents-batch+json`
-        a JSON policy -> 415 unsupported-media-type: the body must be `application/rego`, `text/plain` (Rego source) or `application/wasm`
+        a JSON policy -> 400 unexpected-form: the JSON is not of the expected form, at line `1`, column `2`: missing field `code` at line 1 column 2
         gzip -> 415 unsupported-encoding: the body must be sent as it is, without `Content-Encoding`
         only HTML -> 406 not-acceptable: the answer is `application/json`
         JSON for a tile -> 406 not-acceptable: the answer is `text/plain`
