@@ -2,6 +2,7 @@
 
 mod address;
 
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::task::{Context as Poller, Poll};
 use std::time::Duration;
@@ -204,6 +205,9 @@ impl Account {
                 CredentialRetrievalError::ConfigNotFound
                 | CredentialRetrievalError::NoCredentialConfigured,
             ) => Ok(RegistryAuth::Anonymous),
+            Err(CredentialRetrievalError::ConfigReadError) if !has_docker_config() => {
+                Ok(RegistryAuth::Anonymous)
+            }
             Err(error) => Err(Failure::new(
                 Exit::Failed,
                 format!("could not read who you are at `{registry}` from docker's `config.json`"),
@@ -270,4 +274,13 @@ impl AsyncWrite for Bounded {
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Poller<'_>) -> Poll<std::io::Result<()>> {
         Poll::Ready(Ok(()))
     }
+}
+
+/// Says whether docker's settings are there at all.
+fn has_docker_config() -> bool {
+    let folder = std::env::var_os("DOCKER_CONFIG").map(PathBuf::from);
+    let home = || std::env::home_dir().map(|home| home.join(".docker"));
+    folder
+        .or_else(home)
+        .is_some_and(|folder| folder.join("config.json").exists())
 }

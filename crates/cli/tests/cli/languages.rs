@@ -71,6 +71,7 @@ fn walk(language: &str) {
     ]);
     let ci = admin.with_key(&["ci", "--role", "reporter", "--flow", "web"]);
     let place = ["--flow", "web", "--trail", "t1"];
+    world.commit("ann", "Begin");
     ci.ask(&["trail", "begin", "t1", "--flow", "web"]);
     ci.ask(&[&["artifact", "record", "web"][..], &place].concat());
     let decide = ["decide", "web", "--environment", "production"];

@@ -94,7 +94,10 @@ fn a_case_that_fails_names_its_line_and_shows_the_difference() {
         assert!(done.stdout.contains(line), "{line}: {done:?}");
     }
     let junit = fs::read_to_string(world.work().join("junit.xml")).unwrap();
-    assert!(junit.contains(r#"tests="2" failures="1""#), "{junit}");
+    assert!(
+        junit.contains(r#"tests="2" skipped="0" failures="1""#),
+        "{junit}"
+    );
     assert!(junit.contains("signed/cases.yaml:1:9"), "{junit}");
 
     let done = run(&world, &["policy", "test", "signed", "--json"]).expect(1);

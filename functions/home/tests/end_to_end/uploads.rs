@@ -61,10 +61,6 @@ async fn a_large_report_goes_to_the_bucket_and_is_recorded_with_its_facts() {
     };
     let problem = post("/v1/events", &event(&announced)).await.problem();
     assert!(problem.starts_with("409 upload-missing"), "{problem}");
-    // The bucket takes nothing but what was announced.
-    let mut other = report.clone();
-    other[100] ^= 1;
-    assert_eq!(put(&announced, other).await, 400);
     assert_eq!(put(&announced, report.clone()).await, 200);
     let recorded = post("/v1/events", &event(&announced)).await.done();
     assert_eq!(recorded["replayed"], false);

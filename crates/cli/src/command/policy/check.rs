@@ -189,7 +189,7 @@ fn write_mutants(through: &[Through], into: &Path) -> Result<()> {
         .with_context(|| format!("could not make the folder `{}`", into.display()))?;
     for (number, through) in through.iter().enumerate() {
         let path = into.join(format!("{:03}-{}.json", number + 1, through.finding));
-        let bytes = model::canonical::to_vec(&through.dossier)?;
+        let bytes = model::canonical::ordered_to_vec(&through.dossier)?;
         fs::write(&path, bytes).with_context(|| format!("could not write `{}`", path.display()))?;
     }
     Ok(())
