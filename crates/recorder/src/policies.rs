@@ -81,8 +81,11 @@ impl Recorder {
         entry: &EntryHash,
         parameters: &Value,
     ) -> Result<(), RecorderError> {
-        let known = self.knowing(|definitions| definitions.policy(entry).is_some());
-        let known = known.await?;
+        // Another recorder may have published it a moment ago.
+        let mut known = self.current().await?;
+        if known.policy(entry).is_none() {
+            known = self.refresh().await?;
+        }
         let policy = known.policy(entry).ok_or_else(|| unknown(entry))?;
         match self.parameters_schema(entry, policy).await? {
             Some(schema) => Ok(ParametersSchema::new(&schema)?.check(parameters)?),

@@ -776,7 +776,7 @@ const TERMS: &[&str] = &[
     r#"{"t": x.type}"#,
     "[x.type, x.outcome]",
     "1",
-    r#"object.get(x, "outcome", "none")"#,
+    r#"object.get({"outcome": x}, "outcome", "none")"#,
     "x.facts.failed",
     "count([x, x])",
     "(count([x]) + 1)",
