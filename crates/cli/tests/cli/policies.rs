@@ -115,12 +115,13 @@ fn an_exception_is_granted_by_two_and_shown_in_what_it_lets_pass() {
     folder(&world);
     let server = server(&world, false);
     let admin = User::admin(&world, &server);
-    recorded(&world, &admin);
     let (ann, rita, tom) = (
         person(&admin, "ann"),
         person(&admin, "rita"),
         person(&admin, "tom"),
     );
+    // Who wrote a commit is found when its artifact is recorded.
+    recorded(&world, &admin);
     published(&rita, "careful");
     let bind = [
         "policy",
