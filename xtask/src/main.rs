@@ -1,4 +1,4 @@
-//! Trailmark's own commands: `cargo xtask demo|test|lint|bench|guests|aws`.
+//! Trailmark's own commands: `cargo xtask demo|test|lint|bench|fuzz|guests|aws`.
 //!
 //! Each command does its own set-up on a machine that has git, rustup's Rust and a C compiler: what else is needed it
 //! finds or installs, saying so, and where it may not, it prints the one line to type and stops.
@@ -18,6 +18,7 @@ use clap::{Parser, Subcommand};
 mod aws;
 mod bench;
 mod demo;
+mod fuzz;
 mod go;
 mod guests;
 mod install;
@@ -48,6 +49,8 @@ enum Task {
     Lint,
     /// Measure: the parts with criterion, `aws`: the second home, or `policy`: policies
     Bench(bench::Options),
+    /// Run the readers of outside formats over kept and new inputs that nobody would write
+    Fuzz(fuzz::Options),
     /// Build the WebAssembly policies
     Guests,
     /// Run a command beside DynamoDB Local and moto, for example `-- cargo test --package trailmark-store`
@@ -61,6 +64,7 @@ fn main() -> Result<ExitCode> {
         Task::Test(options) => test::run(&root, &options),
         Task::Lint => lint::run(&root),
         Task::Bench(options) => bench::run(&root, &options),
+        Task::Fuzz(options) => fuzz::run(&root, &options),
         Task::Guests => guests::build(&root),
         Task::Aws(options) => return aws::run(&root, &options),
     };

@@ -18,7 +18,9 @@ const PORTABLE: [&str; 2] = ["trailmark-model", "trailmark-journal"];
 /// What is compiled and run: unit and integration tests, and the programs they start. Benchmarks are not run.
 const TARGETS: [&str; 5] = ["--workspace", "--locked", "--lib", "--bins", "--tests"];
 
-const STEPS: usize = 8;
+const STEPS: usize = 10;
+/// For each of some fifteen targets: minutes, all in all.
+const FUZZ_SECONDS: u64 = 10;
 const STEPS_OF_AWS: usize = 4;
 const STEPS_OF_GO: usize = 1;
 const STEPS_OF_LANGUAGES: usize = 1;
@@ -101,6 +103,8 @@ pub fn run(root: &Path, options: &Options) -> Result<()> {
         process::run(process::cargo(root).args(["test", "--workspace", "--locked", "--doc"]))
     })?;
     steps.step("model and journal for WebAssembly", || portable(root))?;
+    steps.step("fuzz: kept inputs", || fuzz::corpus(root))?;
+    steps.step("fuzz: new inputs", || fuzz::search(root, FUZZ_SECONDS, &[]))?;
     steps.step("commands of the README", || readme::check(root))?;
     steps.finish("test");
     for part in &options.without {
