@@ -1,6 +1,11 @@
 //! The readers of outside formats, over bytes that nobody would write: `tests/fuzz` is a workspace of its own.
 
-use std::{fs, path::Path, process::Command, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
 
 use anyhow::{Context as _, Result};
 
@@ -17,6 +22,8 @@ const INPUT_BYTES_MAX: u64 = 16 * 1024;
 const MEMORY_MIB_MAX: u64 = 1_024;
 /// Beyond the time that a search was given: to start, and to end.
 const GRACE: Duration = Duration::from_secs(60);
+/// A fixed number of inputs that takes longer than that hangs.
+const INPUTS_SECONDS_MAX: u64 = 120;
 
 #[derive(clap::Args)]
 pub struct Options {
@@ -32,11 +39,19 @@ pub fn run(root: &Path, options: &Options) -> Result<()> {
     tools::c_compiler()?;
     let mut steps = Steps::of(2);
     steps.step("kept inputs", || corpus(root))?;
-    steps.step("new inputs", || {
-        search(root, options.seconds, &options.targets)
-    })?;
+    let effort = Effort::Seconds(options.seconds);
+    steps.step("new inputs", || search(root, effort, &options.targets))?;
     steps.finish("fuzz");
     Ok(())
+}
+
+/// How much is tried for each target.
+#[derive(Clone, Copy)]
+pub enum Effort {
+    /// As much as comes to be, led on by what was found before.
+    Seconds(u64),
+    /// Always the same inputs, made from the kept ones: what holds today does not fail by chance tomorrow.
+    Inputs(u64),
 }
 
 /// Runs every target over the inputs that are kept, and around each.
@@ -46,8 +61,8 @@ pub fn corpus(root: &Path) -> Result<()> {
 }
 
 /// Looks for inputs that reach something new, and for one that breaks a promise; what is found stays below `target`.
-pub fn search(root: &Path, seconds: u64, only: &[String]) -> Result<()> {
-    if seconds == 0 {
+pub fn search(root: &Path, effort: Effort, only: &[String]) -> Result<()> {
+    if matches!(effort, Effort::Seconds(0)) {
         println!("left out (0 seconds): looking for new inputs");
         return Ok(());
     }
@@ -71,39 +86,51 @@ pub fn search(root: &Path, seconds: u64, only: &[String]) -> Result<()> {
     let fuzzer = root.join("target/fuzz").join(&host).join("release/search");
     for target in targets(root)? {
         if only.is_empty() || only.contains(&target) {
-            search_one(root, &fuzzer, &target, seconds)?;
+            search_one(root, &fuzzer, &target, effort)?;
         }
     }
     Ok(())
 }
 
-fn search_one(root: &Path, fuzzer: &Path, target: &str, seconds: u64) -> Result<()> {
-    let found = root.join("target/fuzz/found").join(target);
-    let crashes = root.join("target/fuzz/crashes").join(target);
-    for folder in [&found, &crashes] {
-        fs::create_dir_all(folder)
-            .with_context(|| format!("could not create `{}`", folder.display()))?;
-    }
-    println!("\n{target}: {seconds} s");
+fn search_one(root: &Path, fuzzer: &Path, target: &str, effort: Effort) -> Result<()> {
+    let crashes = folder(root, "crashes", target)?;
     let mut command = Command::new(fuzzer);
     command
         .env("TRAILMARK_FUZZ_TARGET", target)
-        .arg(&found)
-        .arg(root.join("tests/fuzz/corpus").join(target))
         .arg(format!("-artifact_prefix={}/", crashes.display()))
-        .arg(format!("-max_total_time={seconds}"))
         .arg(format!("-max_len={INPUT_BYTES_MAX}"))
         .arg(format!("-timeout={INPUT_SECONDS_MAX}"))
         .arg(format!("-rss_limit_mb={MEMORY_MIB_MAX}"))
         .args(["-verbosity=0", "-print_final_stats=1", "-seed=1"]);
-    let limit = Duration::from_secs(seconds) + GRACE;
-    let status = process::run_within(&mut command, limit)?;
+    let seconds = match effort {
+        Effort::Seconds(seconds) => {
+            println!("\n{target}: {seconds} s");
+            command.arg(folder(root, "found", target)?);
+            command.arg(format!("-max_total_time={seconds}"));
+            seconds
+        }
+        Effort::Inputs(count) => {
+            println!("\n{target}: {count} inputs");
+            command.arg(format!("-runs={count}"));
+            INPUTS_SECONDS_MAX
+        }
+    };
+    command.arg(root.join("tests/fuzz/corpus").join(target));
+    let status = process::run_within(&mut command, Duration::from_secs(seconds) + GRACE)?;
     anyhow::ensure!(
         status.success(),
         "target `{target}` broke; the input is in `{}`: keep it in `tests/fuzz/corpus/{target}`, then mend what it found",
         crashes.display()
     );
     Ok(())
+}
+
+/// What is found stays below `target`.
+fn folder(root: &Path, kind: &str, target: &str) -> Result<PathBuf> {
+    let folder = root.join("target/fuzz").join(kind).join(target);
+    fs::create_dir_all(&folder)
+        .with_context(|| format!("could not create `{}`", folder.display()))?;
+    Ok(folder)
 }
 
 /// The targets are the folders of the corpus; the kept inputs' run checks that it is so.
@@ -130,8 +157,7 @@ fn libfuzzer() -> Option<String> {
     let chosen = std::env::var_os("CXX").unwrap_or_else(|| "c++".into());
     process::text(Command::new(chosen).arg("--version"))?;
     let version = process::text(Command::new("rustc").arg("-vV"))?;
-    let host = version
-        .lines()
-        .find_map(|line| line.strip_prefix("host: "))?;
+    let mut lines = version.lines();
+    let host = lines.find_map(|line| line.strip_prefix("host: "))?;
     Some(host.to_owned())
 }

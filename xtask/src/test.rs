@@ -7,6 +7,7 @@ use clap::ValueEnum;
 
 use crate::{
     aws::{self, Servers, Tools, template},
+    fuzz::{self, Effort},
     go, guests, languages, lint, process, readme,
     steps::Steps,
     tools, wasm,
@@ -20,7 +21,7 @@ const TARGETS: [&str; 5] = ["--workspace", "--locked", "--lib", "--bins", "--tes
 
 const STEPS: usize = 10;
 /// For each of some fifteen targets: minutes, all in all.
-const FUZZ_SECONDS: u64 = 10;
+const FUZZ_INPUTS: u64 = 20_000;
 const STEPS_OF_AWS: usize = 4;
 const STEPS_OF_GO: usize = 1;
 const STEPS_OF_LANGUAGES: usize = 1;
@@ -104,7 +105,9 @@ pub fn run(root: &Path, options: &Options) -> Result<()> {
     })?;
     steps.step("model and journal for WebAssembly", || portable(root))?;
     steps.step("fuzz: kept inputs", || fuzz::corpus(root))?;
-    steps.step("fuzz: new inputs", || fuzz::search(root, FUZZ_SECONDS, &[]))?;
+    steps.step("fuzz: new inputs", || {
+        fuzz::search(root, Effort::Inputs(FUZZ_INPUTS), &[])
+    })?;
     steps.step("commands of the README", || readme::check(root))?;
     steps.finish("test");
     for part in &options.without {
