@@ -105,6 +105,7 @@ table! {
     "to_number" 1 format::to_number;
     "trace" 1 text::trace;
     "trailmark.defined" 1 lists::defined;
+    "trailmark.walk" 1 lists::walk;
     "upper" 1 text::upper;
     "uri.is_valid" 1 uri::is_valid;
     "uri.parse" 1 uri::parse;

@@ -74,8 +74,7 @@ impl Bundle {
         }
         let mut plain = self.engine(|at, _| sources[at].clone())?;
         for (source, module) in sources.iter_mut().zip(modules(&mut plain)?) {
-            *source = rewrite(source, &module)
-                .ok_or_else(|| SourceError::Syntax("a comprehension is not understood".into()))?;
+            *source = rewrite(source, &module).map_err(SourceError::Syntax)?;
         }
         let compiled = self.engine(|at, _| sources[at].clone())?;
         Ok((plain, compiled))

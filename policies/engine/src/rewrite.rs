@@ -5,6 +5,9 @@
 //!
 //! Nor does it take the variables of an `every` for bound: `of[x]` in its body would look for any `x` there is. So
 //! `every x in xs { … }` is compiled as `every v in xs { x := v; … }`.
+//!
+//! `walk` is a relation: it has a value for each place in what it walks through. The virtual machine has only functions, so
+//! `walk(x, [path, value])` is compiled as `[path, value] = trailmark.walk(x)[_]`. Within an expression it is refused.
 
 use regorus::unstable::{Expr, Literal, Module, Query, Ref, Rule, Span};
 
@@ -16,19 +19,28 @@ const VARIABLE: &str = "__trailmark_";
 /// The function that has a value when its argument has one.
 const DEFINED: &str = "trailmark.defined";
 
-/// Writes a module anew, or gives nothing where it is not understood.
-pub fn rewrite(source: &str, module: &Module) -> Option<String> {
+const WALK_ALONE: &str =
+    "`walk` gives many values: it is a statement of its own, as in `walk(x, [path, value])`";
+
+/// The function that gives everything in a value, with its path.
+const WALK: &str = "trailmark.walk";
+
+/// Writes a module anew.
+///
+/// # Errors
+/// Says what in it is not understood, and where.
+pub fn rewrite(source: &str, module: &Module) -> Result<String, String> {
     let mut writer = Writer {
         source,
         edits: Vec::new(),
         variables: 0,
-        failed: false,
+        failed: None,
     };
     for rule in &module.policy {
         writer.rule(rule);
     }
     let text = writer.text(0, source.len());
-    (!writer.failed).then_some(text)
+    writer.failed.map_or(Ok(text), Err)
 }
 
 /// A piece of the source, and what stands in its place.
@@ -42,7 +54,7 @@ struct Writer<'a> {
     source: &'a str,
     edits: Vec<Edit>,
     variables: usize,
-    failed: bool,
+    failed: Option<String>,
 }
 
 impl Writer<'_> {
@@ -81,10 +93,13 @@ impl Writer<'_> {
             match &statement.literal {
                 Literal::SomeVars { .. } => {}
                 Literal::SomeIn { collection, .. } => self.expr(collection),
-                Literal::Expr { expr, .. } => {
-                    self.expr(expr);
-                    self.assignment(&statement.span, expr);
-                }
+                Literal::Expr { expr, .. } => match related(expr) {
+                    Some((through, place)) => self.related(expr, through, place),
+                    None => {
+                        self.expr(expr);
+                        self.assignment(&statement.span, expr);
+                    }
+                },
                 Literal::NotExpr { expr, .. } => self.expr(expr),
                 Literal::Every {
                     key,
@@ -104,7 +119,7 @@ impl Writer<'_> {
     /// Assigns the variables of an `every` in its body.
     fn bound<'a>(&mut self, names: impl Iterator<Item = &'a Span>, query: &Query) {
         let Some(first) = query.stmts.first() else {
-            self.failed = true;
+            self.refuse(&query.span, "nothing is asked of every element");
             return;
         };
         let body = first.span.start as usize;
@@ -159,8 +174,19 @@ impl Writer<'_> {
             } => {
                 self.comprehension(span, &[key, value], query);
             }
+            Expr::Call { fcn, .. } if is_walk(fcn) => self.refuse(fcn.span(), WALK_ALONE),
             other => parts(other, &mut |part| self.expr(part)),
         }
+    }
+
+    /// Writes a relation as what it is unified with.
+    fn related(&mut self, expr: &Ref<Expr>, through: &Ref<Expr>, place: &Ref<Expr>) {
+        let [through, place] = [through, place].map(|part| {
+            self.expr(part);
+            self.text(part.span().start as usize, part.span().end as usize)
+        });
+        let (start, end) = (expr.span().start as usize, expr.span().end as usize);
+        self.replace(start, end, format!("{place} = {WALK}({through})[_]"));
     }
 
     fn comprehension(&mut self, span: &Span, terms: &[&Ref<Expr>], query: &Query) {
@@ -175,7 +201,7 @@ impl Writer<'_> {
             .map_or(close, |statement| statement.span.end as usize);
         let closed = matches!(self.source.as_bytes().get(close), Some(b']' | b'}'));
         let Some(between) = self.source.get(end..close).filter(|_| closed) else {
-            self.failed = true;
+            self.refuse(span, "a comprehension is not understood");
             return;
         };
         let separator = if between.contains('\n') { "" } else { "; " };
@@ -193,21 +219,22 @@ impl Writer<'_> {
     fn moved(&mut self, expr: &Ref<Expr>) -> String {
         let (start, end) = (expr.span().start as usize, expr.span().end as usize);
         let text = self.text(start, end);
-        self.edits
-            .retain(|edit| edit.end <= start || edit.start >= end);
         let variable = self.variable();
         let statement = format!("{variable} := {text}; {DEFINED}({variable})");
-        self.edits.push(Edit {
-            start,
-            end,
-            text: variable,
-        });
+        self.replace(start, end, variable);
         statement
     }
 
     fn variable(&mut self) -> String {
         self.variables += 1;
         format!("{VARIABLE}{}", self.variables)
+    }
+
+    /// Puts a text in the place of a part of the source and of what was changed in it.
+    fn replace(&mut self, start: usize, end: usize, text: String) {
+        self.edits
+            .retain(|edit| edit.end <= start || edit.start >= end);
+        self.edits.push(Edit { start, end, text });
     }
 
     fn insert(&mut self, at: usize, text: String) {
@@ -228,19 +255,29 @@ impl Writer<'_> {
         edits.sort_by_key(|edit| (edit.start, edit.end));
         let mut text = String::new();
         let mut from = start;
+        let mut apart = true;
         for edit in edits {
             match self.source.get(from..edit.start) {
                 Some(before) => text.push_str(before),
-                None => self.failed = true,
+                None => apart = false,
             }
             text.push_str(&edit.text);
             from = edit.end;
         }
         match self.source.get(from..end) {
             Some(rest) => text.push_str(rest),
-            None => self.failed = true,
+            None => apart = false,
+        }
+        if !apart {
+            let why = "what a comprehension collects is not understood";
+            self.failed.get_or_insert(why.into());
         }
         text
+    }
+
+    fn refuse(&mut self, at: &Span, why: &str) {
+        let why = at.error(why).to_string();
+        self.failed.get_or_insert(why);
     }
 }
 
@@ -257,6 +294,21 @@ fn is_plain(expr: &Ref<Expr>) -> bool {
             | Expr::SetCompr { .. }
             | Expr::ObjectCompr { .. }
     )
+}
+
+/// What a statement walks through, and what it wants of each place there.
+fn related(expr: &Ref<Expr>) -> Option<(&Ref<Expr>, &Ref<Expr>)> {
+    match expr.as_ref() {
+        Expr::Call { fcn, params, .. } if is_walk(fcn) => match params.as_slice() {
+            [through, place] => Some((through, place)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn is_walk(function: &Ref<Expr>) -> bool {
+    function.span().text() == "walk"
 }
 
 /// Collects the variables of a pattern.

@@ -195,3 +195,16 @@ fn every_means_what_it_means_in_opa() {
         .collect();
     assert!(differences.is_empty(), "{}", differences.join("\n"));
 }
+
+#[test]
+fn a_walk_finds_what_it_finds_in_opa() {
+    let Some(opa) = opa("the comparison of walks") else {
+        return;
+    };
+    let cases = generate::walks();
+    let differences: Vec<String> = cases
+        .chunks(QUANTIFIERS_IN_A_POLICY)
+        .flat_map(|cases| compare(&opa, cases))
+        .collect();
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}

@@ -159,9 +159,7 @@ fn the_page_has_every_built_in_of_opa() {
         let name = builtin["name"].as_str().unwrap();
         let ours = name.starts_with("internal.")
             || NOT_FOR_AUTHORS.contains(&name)
-            || name == "time.now_ns"
-            // A part of the language: the table of what is refused has it.
-            || name == "walk";
+            || name == "time.now_ns";
         assert!(
             ours || listed.iter().any(|listed| listed == name),
             "`{name}` is not on the page"

@@ -874,6 +874,47 @@ pub fn quantifiers() -> Vec<Case> {
         .collect()
 }
 
+const WALKED: &[&str] = &[
+    OF,
+    r#"object.get(input, "nothing", [1, {"a": [1]}, {2, [1, 3]}, null])"#,
+    "input.attestations",
+    r#"object.get(input, "nothing", 1)"#,
+    r#"object.get(input, "nothing", [])"#,
+    "input.nothing",
+];
+const WALKS: &[&str] = &[
+    "N := {p | walk(W, [p, 1])}",
+    "N := {v | walk(W, [p, v]); count(p) == 1}",
+    "N := [1 | walk(W, [[\"a\"], _])]",
+    "N := {i | walk(W, [[i, \"a\"], _])}",
+    "N := {v | some p in [[\"a\"], [0], [1, \"a\"]]; walk(W, [p, v])}",
+    "N := {v | p := [1, \"a\"]; walk(W, [p, v])}",
+    "N := {o | walk(W, o); is_number(o[1])}",
+    "N contains [p, v] if {\n\tsome p, v\n\twalk(W, [p, v])\n\tis_number(v)\n}",
+    "N contains k if walk(W, [[_, k], 1])",
+    "h_N if walk(W, [_, 1])\n\nN := [1 | h_N]",
+    "h_N if walk(W, [_, 7])\n\nN := [1 | not h_N]",
+    "h_N(x, y) if walk(x, [_, y])\n\nN := [y | some y in [1, 2, 7, \"a\", null, [1]]; h_N(W, y)]",
+    "h_N if {\n\tevery y in [1, \"x\"] { walk(W, [_, y]) }\n}\n\nN := [1 | h_N]",
+    "N := {[p, q] | walk(W, [p, v]); walk(v, [q, 1])}",
+    "N := {v | walk([x | some x in W], [[_], v])}",
+];
+
+/// Writes each walk over each value.
+pub fn walks() -> Vec<Case> {
+    let forms = WALKED
+        .iter()
+        .flat_map(|walked| WALKS.iter().map(move |walk| (walked, walk)));
+    forms
+        .enumerate()
+        .map(|(at, (walked, walk))| {
+            let name = format!("walk_{at}");
+            let text = walk.replace('N', &name).replace('W', walked) + "\n";
+            Case { name, text }
+        })
+        .collect()
+}
+
 /// Writes the cases as a policy, each of them a finding whose reason is the value.
 pub fn policy(cases: &[Case]) -> String {
     let mut text = String::from("package diff\n\ndefault allow := false\n\n");
