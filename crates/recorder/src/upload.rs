@@ -183,11 +183,8 @@ impl Recorder {
         if self.now_ms() > promise.until_ms {
             return Err(UploadError::Expired.into());
         }
-        let (promised, found) = (promise.upload.size, length);
-        let taken = match found.filter(|found| *found != promised) {
-            Some(found) => Err(ReceiveError::Size { promised, found }),
-            None => self.store.bulk().receive(&promise.upload, parts).await,
-        };
+        let bulk = self.store.bulk();
+        let taken = bulk.receive(&promise.upload, length, parts).await;
         Ok(taken.map_err(UploadError::Receive)?)
     }
 

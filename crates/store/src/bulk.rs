@@ -32,11 +32,16 @@ pub trait Bulk: Send + Sync {
     /// take the bytes and pass them to [`receive`](Bulk::receive).
     async fn announce(&self, upload: &Upload) -> Result<Option<Announced>, ReadError>;
 
-    /// Takes an upload: all of it, or with an error nothing. Taken twice it is the same, also at the same time.
+    /// Takes an upload, of which its sender may say how long it is: all of it, or with an error nothing. Taken twice it is the same, also at the same time.
     ///
     /// # Errors
     /// When what comes is not what was promised.
-    async fn receive(&self, upload: &Upload, parts: Parts) -> Result<(), ReceiveError>;
+    async fn receive(
+        &self,
+        upload: &Upload,
+        length: Option<u64>,
+        parts: Parts,
+    ) -> Result<(), ReceiveError>;
 
     /// Returns an upload's bytes; nothing where it did not arrive, or is gone.
     async fn received(&self, upload: &Upload) -> Result<Option<Parts>, ReadError>;
@@ -68,6 +73,15 @@ impl Upload {
     /// Names it among all uploads of a journal.
     pub(crate) fn name(&self) -> String {
         format!("{}-{}", hex::encode(self.sha256), self.key)
+    }
+
+    /// Checks what its sender says about its length.
+    pub(crate) fn check_length(&self, length: Option<u64>) -> Result<(), ReceiveError> {
+        let promised = self.size;
+        match length.filter(|found| *found != promised) {
+            Some(found) => Err(ReceiveError::Size { promised, found }),
+            None => Ok(()),
+        }
     }
 }
 

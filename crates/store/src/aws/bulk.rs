@@ -25,7 +25,7 @@ impl Bulk for Payloads {
         Ok(Some(announced))
     }
 
-    async fn receive(&self, _: &Upload, _: Parts) -> Result<(), ReceiveError> {
+    async fn receive(&self, _: &Upload, _: Option<u64>, _: Parts) -> Result<(), ReceiveError> {
         Err(ReceiveError::Elsewhere)
     }
 

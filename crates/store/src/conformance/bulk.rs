@@ -45,7 +45,8 @@ async fn send(store: &dyn Store, upload: &Upload, bytes: &[u8]) {
         }
         None => {
             let parts = Parts::of(std::io::Cursor::new(bytes.to_vec()));
-            store.bulk().receive(upload, parts).await.unwrap();
+            let length = Some(bytes.len() as u64);
+            store.bulk().receive(upload, length, parts).await.unwrap();
         }
     }
 }

@@ -15,7 +15,13 @@ impl Bulk for Memory {
         Ok(None)
     }
 
-    async fn receive(&self, upload: &Upload, mut parts: Parts) -> Result<(), ReceiveError> {
+    async fn receive(
+        &self,
+        upload: &Upload,
+        length: Option<u64>,
+        mut parts: Parts,
+    ) -> Result<(), ReceiveError> {
+        upload.check_length(length)?;
         let mut bytes = Vec::new();
         let broken = |error: ReadError| ReceiveError::Broken(error.into());
         while let Some(part) = parts.next().await.map_err(broken)? {

@@ -161,7 +161,13 @@ impl Bulk for Sqlite {
         Ok(None)
     }
 
-    async fn receive(&self, upload: &Upload, parts: Parts) -> Result<(), ReceiveError> {
+    async fn receive(
+        &self,
+        upload: &Upload,
+        length: Option<u64>,
+        parts: Parts,
+    ) -> Result<(), ReceiveError> {
+        upload.check_length(length)?;
         let (files, upload) = (self.files.clone(), upload.clone());
         tokio::task::spawn_blocking(move || files.receive(&upload, parts))
             .await
