@@ -115,13 +115,14 @@ fn secrets(template: &Value) -> Vec<String> {
     wrong
 }
 
-/// Nothing expires but what was replaced, and no payload ever does.
+/// Nothing expires but what was replaced and what reporters sent, which is copied when it is recorded; no payload ever does.
 fn lifecycle(bucket: &Value) -> Vec<String> {
     let known = [
         "Id",
         "Status",
         "Prefix",
         "AbortIncompleteMultipartUpload",
+        "ExpirationInDays",
         "NoncurrentVersionExpiration",
     ];
     let mut wrong = Vec::new();
@@ -140,8 +141,11 @@ fn lifecycle(bucket: &Value) -> Vec<String> {
             "${Journal}/staged/",
             "${Journal}/checkpoint",
         ];
+        let is_sent = prefix == Some("${Journal}/u/");
         let is_derived = prefix.is_some_and(|prefix| derived.contains(&prefix));
-        if more || (!rule["NoncurrentVersionExpiration"].is_null() && !is_derived) {
+        let replaced = !rule["NoncurrentVersionExpiration"].is_null();
+        let newest = !rule["ExpirationInDays"].is_null();
+        if more || (newest && !is_sent) || (replaced && !is_sent && !is_derived) {
             wrong.push(format!("something else expires: {rule}"));
         }
     }
@@ -197,7 +201,7 @@ fn seal_reports_the_metrics_that_alarms_wait_for() {
     }
 }
 
-const MUTATIONS: [Mutation; 9] = [
+const MUTATIONS: [Mutation; 10] = [
     Mutation {
         name: "an alarm forgets a function",
         edit: |template| {
@@ -249,6 +253,14 @@ const MUTATIONS: [Mutation; 9] = [
             let rules = &mut template["Resources"]["Bucket"]["Properties"]["LifecycleConfiguration"]
                 ["Rules"];
             rules[1]["Prefix"]["Fn::Sub"] = json!("${Journal}/p/");
+        },
+    },
+    Mutation {
+        name: "tiles expire",
+        edit: |template| {
+            let rules = &mut template["Resources"]["Bucket"]["Properties"]["LifecycleConfiguration"]
+                ["Rules"];
+            rules[2]["ExpirationInDays"] = json!(40);
         },
     },
 ];

@@ -11,7 +11,7 @@ const FLOORS: [&[&str]; 7] = [
     &["model"],
     &["journal"],
     &["evidence", "policy", "store"],
-    &["recorder"],
+    &["recorder", "workbench"],
     &["api"],
     &["home"],
     &["cli", "functions"],
@@ -32,7 +32,9 @@ fn crates() -> BTreeMap<String, Table> {
         .filter(|file| file.ends_with("/Cargo.toml"));
     let parsed = manifests.map(|file| (file.clone(), text(&file).parse::<Table>().unwrap()));
     parsed
-        .filter(|(_, manifest)| manifest.contains_key("package"))
+        .filter(|(_, manifest)| {
+            manifest.contains_key("package") && !manifest.contains_key("workspace")
+        })
         .collect()
 }
 
