@@ -1,25 +1,28 @@
 //! Uploads: what is too large for a request. It is announced, sent to where the store says, and then recorded by an event,
 //! or published as a policy, that names it; what was announced stands, signed, in the upload's own name, so nothing is kept of it.
 
-use std::io::{self, Read};
-
 use evidence::Extracted;
 use model::kind::{AccessRole, Attested, Fields as _};
-use model::limits::{LARGE_PAYLOAD_BYTES_MAX, PAYLOAD_BYTES_MAX};
-use model::{
-    Class, Fingerprint, KeyId, LargePayload, Name, PayloadDigest, PayloadRef, PersonId, Role, Salt,
-};
+use model::limits::LARGE_PAYLOAD_BYTES_MAX;
+use model::{Class, Fingerprint, KeyId, LargePayload, Name, PayloadRef, Role, Salt};
 use policy::POLICY_BYTES_MAX;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use store::bulk::{Announced, Parts, ReceiveError, SEND_MS, Upload};
-use subtle::ConstantTimeEq as _;
 
 use crate::caller::Caller;
 use crate::error::RecorderError;
 use crate::event::Attest;
 use crate::publication::PUBLISHERS;
 use crate::recorder::{Recorder, keyed_digest};
+
+mod promise;
+mod reading;
+
+pub(crate) use promise::held_by;
+
+use promise::Promise;
+use reading::Reading;
 
 /// How long an upload can be recorded after it could last be sent.
 const RECORD_MS: u64 = 45 * 60 * 1000;
@@ -305,197 +308,4 @@ impl Recorder {
 fn key_of(caller: &Caller) -> Result<&KeyId, RecorderError> {
     let key = caller.by().key.as_ref();
     key.ok_or(RecorderError::Unauthenticated)
-}
-
-/// What an upload's name says: `<sha-256>~<size>~<until>~<key>~<flow>~<signature>`, all of it safe in a URL. A policy's code has
-/// no flow: nothing stands there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Promise {
-    upload: Upload,
-    flow: Option<Name>,
-    until_ms: u64,
-}
-
-impl Promise {
-    fn write(&self, key: &[u8; 32]) -> String {
-        let Upload { sha256, size, .. } = &self.upload;
-        let said = format!(
-            "{}~{size}~{}~{}~{}",
-            hex::encode(sha256),
-            self.until_ms,
-            self.upload.key,
-            self.flow.as_ref().map_or("", Name::as_str)
-        );
-        let signature = hex::encode(keyed_digest(key, &said));
-        format!("{said}~{signature}")
-    }
-
-    fn read(name: &str, key: &[u8; 32]) -> Result<Self, UploadError> {
-        let (said, signature) = name.rsplit_once('~').ok_or(UploadError::Unknown)?;
-        let mut found = [0; 32];
-        hex::decode_to_slice(signature, &mut found).map_err(|_| UploadError::Unknown)?;
-        if !bool::from(keyed_digest(key, said).ct_eq(&found)) {
-            return Err(UploadError::Unknown);
-        }
-        Self::parse(said).ok_or(UploadError::Unknown)
-    }
-
-    fn parse(said: &str) -> Option<Self> {
-        let mut words = said.split('~');
-        let sha256: Fingerprint = words.next()?.parse().ok()?;
-        let size = words.next()?.parse().ok()?;
-        let until_ms = words.next()?.parse().ok()?;
-        let key = words.next()?.parse().ok()?;
-        let flow = match words.next()? {
-            "" => None,
-            flow => Some(flow.parse().ok()?),
-        };
-        let sha256 = *sha256.as_bytes();
-        Some(Self {
-            upload: Upload { key, sha256, size },
-            flow,
-            until_ms,
-        })
-    }
-}
-
-/// Says what an upload holds, by its name alone: whether that is so, nobody has checked.
-pub(crate) fn held_by(name: &str) -> Option<String> {
-    let (said, _) = name.rsplit_once('~')?;
-    let Upload { sha256, size, .. } = Promise::parse(said)?.upload;
-    Some(format!("{}~{size}", hex::encode(sha256)))
-}
-
-/// An upload as it is read: its digests are computed on the way to whoever reads it.
-struct Reading {
-    parts: Parts,
-    upload: Upload,
-    plain: Sha256,
-    salted: Sha256,
-    size: u64,
-}
-
-/// What was read of an upload.
-struct Contents {
-    extracted: Extracted,
-    digest: PayloadDigest,
-    /// Its bytes, of one that could have come in a request.
-    whole: Option<Vec<u8>>,
-}
-
-impl Reading {
-    fn new(parts: Parts, upload: Upload, salt: &Salt) -> Self {
-        Self {
-            parts,
-            upload,
-            plain: Sha256::new(),
-            salted: Sha256::new_with_prefix(salt),
-            size: 0,
-        }
-    }
-
-    /// Reads facts, and then what is left, on a thread of its own.
-    fn read(
-        mut self,
-        attestation_type: &str,
-        people: &dyn Fn(&str) -> Option<PersonId>,
-    ) -> Result<Contents, RecorderError> {
-        let mut whole = None;
-        let extracted = if self.upload.size <= PAYLOAD_BYTES_MAX as u64 {
-            let mut bytes = Vec::new();
-            let read = self.read_to_end(&mut bytes);
-            let read = read.map_err(evidence::EvidenceError::Unreadable);
-            let extracted = read.and_then(|_| evidence::extract(attestation_type, &bytes, &people));
-            whole = Some(bytes);
-            extracted
-        } else {
-            evidence::extract_stream(attestation_type, &mut self, &people)
-        };
-        if let Some(broken) = self.parts.broken() {
-            return Err(broken.into());
-        }
-        let complete = self.size == self.upload.size;
-        if complete && self.upload.sha256 != <[u8; 32]>::from(self.plain.finalize()) {
-            return Err(UploadError::Differs.into());
-        }
-        let extracted = extracted?;
-        if !complete {
-            return Err(UploadError::Differs.into());
-        }
-        Ok(Contents {
-            extracted,
-            digest: PayloadDigest(self.salted.finalize().into()),
-            whole,
-        })
-    }
-}
-
-impl Read for Reading {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.parts.read(buffer)?;
-        let bytes = buffer.get(..read).unwrap_or_default();
-        self.plain.update(bytes);
-        self.salted.update(bytes);
-        self.size += read as u64;
-        if self.size > self.upload.size {
-            return Err(io::Error::other("there is more than was announced"));
-        }
-        Ok(read)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn promise() -> Promise {
-        Promise {
-            upload: Upload {
-                key: "key-0123456789abcdef".parse().unwrap(),
-                sha256: [7; 32],
-                size: 5_000_000,
-            },
-            flow: Some("shop.front_end-1".parse().unwrap()),
-            until_ms: 1_700_000_000_000,
-        }
-    }
-
-    #[test]
-    fn the_name_of_a_policys_code_reads_back_without_a_flow() {
-        let promise = Promise {
-            flow: None,
-            ..promise()
-        };
-        let name = promise.write(&[1; 32]);
-        assert_eq!(Promise::read(&name, &[1; 32]).unwrap(), promise);
-    }
-
-    #[test]
-    fn the_name_of_an_upload_reads_back_and_no_other_does() {
-        let name = promise().write(&[1; 32]);
-        assert_eq!(Promise::read(&name, &[1; 32]).unwrap(), promise());
-        assert!(matches!(
-            Promise::read(&name, &[2; 32]),
-            Err(UploadError::Unknown)
-        ));
-        for at in 0..name.len() {
-            let mut changed = name.clone().into_bytes();
-            changed[at] = if changed[at] == b'1' { b'2' } else { b'1' };
-            let changed = String::from_utf8(changed).unwrap();
-            assert!(Promise::read(&changed, &[1; 32]).is_err(), "{changed}");
-        }
-        assert!(Promise::read("", &[1; 32]).is_err());
-    }
-
-    #[test]
-    fn what_an_upload_holds_is_the_same_whenever_it_is_announced() {
-        let (one, mut later) = (promise(), promise());
-        later.until_ms += 1;
-        assert_ne!(one.write(&[1; 32]), later.write(&[1; 32]));
-        assert_eq!(
-            held_by(&one.write(&[1; 32])),
-            held_by(&later.write(&[1; 32]))
-        );
-        assert_eq!(held_by("anything"), None);
-    }
 }

@@ -42,9 +42,9 @@ async fn journal(world: &World) {
     for byte in [1, 2, 3] {
         world.decide(byte).await;
     }
-    let again = policy::stock::seed("unit-tested", PolicyForm::Component).unwrap();
+    let rego = policy::stock::seed("unit-tested", PolicyForm::Rego).unwrap();
     world
-        .bind(world.publish_source("tested-again", again.source()).await)
+        .bind(world.publish_source("tested-in-rego", rego.source()).await)
         .await;
     for byte in [1, 2, 3] {
         world.decide(byte).await;
@@ -226,7 +226,7 @@ async fn a_candidate_is_measured_by_what_was_said_of_the_same_dossier() {
         [same, flips, both, same, both, both]
     );
     assert_eq!(
-        instead("tested-again", 3),
+        instead("tested-in-rego", 3),
         [None, None, None, denied, both, both]
     );
 }
