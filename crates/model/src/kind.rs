@@ -173,6 +173,29 @@ kinds! {
         policy: Name,
     }
 
+    /// Somebody signed a policy. Their bundle is the `rule` payload; it is checked whenever it is to count. It is about every
+    /// publication with these fields, before or after it.
+    "policy-signed" PolicySigned {
+        /// SHA-256 of the source or component.
+        digest: Root,
+        /// What it is written in.
+        language: Language,
+        /// SHA-256 of its parameters' schema, where it has one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        parameters: Option<Root>,
+        /// What it is called.
+        policy: Name,
+    }
+
+    /// From here on a policy runs only where one of these keys signed it; where no list is given, any policy runs.
+    "policy-keys-trusted" PolicyKeysTrusted {
+        /// The keys; with none in the list nothing runs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        keys: Option<Vec<TrustedKey>>,
+        /// Why.
+        reason: String,
+    }
+
     /// A policy is put in force.
     "policy-bound" PolicyBound {
         /// Whether it only reports, and denies nothing.
@@ -220,7 +243,7 @@ kinds! {
         reason: String,
     }
 
-    /// A second person puts a binding, an unbinding or an exception in force.
+    /// A second person puts a binding, an unbinding, an exception or a list of trusted keys in force.
     "endorsed" Endorsed {
         /// The entry that takes effect.
         entry: EntryHash,
@@ -432,6 +455,17 @@ pub enum AccessRole {
     Reporter,
     /// Snapshots.
     Snapshotter,
+}
+
+/// A public key whose signature lets a policy run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrustedKey {
+    /// When it ends to count, in milliseconds since 1970-01-01 UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_ms: Option<u64>,
+    /// Its `SubjectPublicKeyInfo` (RFC 5280), DER in base64.
+    pub key: String,
 }
 
 /// For which flows and kinds a key may record.

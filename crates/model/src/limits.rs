@@ -48,3 +48,9 @@ pub const CASES_BYTES_MAX: usize = 1024 * 1024;
 pub const ACCEPTED_FINDINGS_MAX: usize = 64;
 /// An exception lives a quarter at most, as an approval does: whoever granted it must still stand for it.
 pub const EXCEPTION_TTL_MS_MAX: u64 = 90 * 24 * 60 * 60 * 1000;
+/// A signature's bundle: a statement of some hundred bytes, with room for a transparency log's proofs beside it.
+pub const SIGNATURE_BYTES_MAX: usize = 64 * 1024;
+/// Signatures of one policy, and in one bundle: each is tried with each trusted key.
+pub const SIGNATURES_MAX: usize = 16;
+/// Keys that are trusted to sign policies: their list stands in a header.
+pub const TRUSTED_KEYS_MAX: usize = 8;

@@ -128,6 +128,8 @@ named!(
         AllowWithoutFinding = "allow-without-finding",
         /// It allows and says that a control failed.
         AllowWithFailedFinding = "allow-with-failed-finding",
+        /// It was not run: it is not signed by a key that may sign here.
+        NotSigned = "policy-not-signed",
     }
 );
 

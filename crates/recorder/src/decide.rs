@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use journal::Expectation;
 use model::kind::{AccessRole, ArtifactRecorded, Decided, Fields as _, Tried, Verdict};
-use model::{Body, Entry, Fingerprint, Name, Role, StreamName};
+use model::{Body, Entry, EntryHash, Fingerprint, Name, Role, Root, StreamName};
 use policy::{Limits, Outcome, PolicySource};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -12,15 +12,17 @@ use store::{AppendError, Appended};
 
 use crate::caller::Caller;
 use crate::decision::{Grounds, SCHEMA};
-use crate::definitions::Definitions;
+use crate::definitions::{Definitions, Policy};
 use crate::dossier::Question;
 use crate::error::{HistoryError, RecorderError};
 use crate::history::History;
-use crate::judge::{NotJudged, Panel, Participant, judge};
+use crate::judge::{NotJudged, Panel, Participant, Run, judge};
 use crate::permit::{Permit, PermitRequest};
+use crate::publication::unknown;
 use crate::recorder::Recorder;
 use crate::sandboxes::blocking;
 use crate::together::together;
+use crate::trust::{Demands, identity, identity_of};
 
 /// How often a decision is made anew because evidence arrived meanwhile.
 const ATTEMPTS_MAX: usize = 32;
@@ -233,7 +235,8 @@ impl Recorder {
         let participants = if request.policies.is_empty() {
             self.participants(&definitions, &question).await?
         } else {
-            self.own_participants(&request.policies)?
+            let demands = Demands::new(&definitions, &self.policy_keys, question.now_ms);
+            self.own_participants(&request.policies, &demands)?
         };
         let (grounds, _) = self
             .grounds(&definitions, &question, history, &participants)
@@ -269,7 +272,17 @@ impl Recorder {
     fn own_participants(
         &self,
         policies: &[TrialPolicy],
+        demands: &Demands<'_>,
     ) -> Result<Vec<Participant>, RecorderError> {
+        let run = |source: &PolicySource| {
+            if demands.are_none() {
+                return blocking(|| self.policies.prepare_stock(source)).map(Run::Ready);
+            }
+            // Nobody signed what comes with the question.
+            let engine = Fingerprint(self.policies.stock_digest().0);
+            let policy = Root(*source.digest().as_bytes());
+            Ok(Run::NotSigned(identity_of(policy, Some(engine))))
+        };
         let prepare = |policy: &TrialPolicy| {
             let source = PolicySource::Rego(policy.rego.as_str().into());
             Ok(Participant {
@@ -281,7 +294,7 @@ impl Recorder {
                     given => given.clone(),
                 },
                 policy: None,
-                prepared: blocking(|| self.policies.prepare_stock(&source))?,
+                run: run(&source)?,
             })
         };
         policies.iter().map(prepare).collect()
@@ -366,24 +379,43 @@ impl Recorder {
         let bindings: Vec<_> = definitions
             .in_force(&question.environment, &question.flow, question.now_ms)
             .collect();
-        let prepared = together(
+        let demands = Demands::new(definitions, &self.policy_keys, question.now_ms);
+        let made = together(
             bindings
                 .iter()
-                .map(|binding| self.prepared(&binding.bound.policy)),
+                .map(|binding| self.run(definitions, &binding.bound.policy, &demands)),
         );
         let mut participants = Vec::with_capacity(bindings.len());
-        for (binding, prepared) in bindings.iter().zip(prepared.await) {
-            let (policy, prepared) = prepared?;
+        for (binding, made) in bindings.iter().zip(made.await) {
+            let (policy, run) = made?;
             participants.push(Participant {
                 advisory: binding.bound.advisory,
                 binding: Some(binding.entry),
                 name: policy.name,
                 parameters: binding.bound.parameters.clone(),
                 policy: Some(binding.bound.policy),
-                prepared,
+                run,
             });
         }
         Ok(participants)
+    }
+
+    /// Makes a published policy ready, where it may run.
+    async fn run(
+        &self,
+        definitions: &Definitions,
+        entry: &EntryHash,
+        demands: &Demands<'_>,
+    ) -> Result<(Policy, Run), RecorderError> {
+        let policy = definitions.policy(entry).ok_or_else(|| unknown(entry))?;
+        if !self.may_run(definitions, policy, demands).await? {
+            return Ok((
+                policy.clone(),
+                Run::NotSigned(identity(policy, definitions)),
+            ));
+        }
+        let (policy, prepared) = self.prepared(entry).await?;
+        Ok((policy, Run::Ready(prepared)))
     }
 
     /// Loads what the dossier needs, builds it, and runs the policies.
@@ -397,6 +429,7 @@ impl Recorder {
         let panel = Panel {
             participants,
             limits: &Limits::default(),
+            policy_keys: &self.policy_keys,
             evaluate: policy::evaluate_all,
         };
         loop {

@@ -6,6 +6,7 @@ use policy::{Evaluation, Identity, Limits, Outcome, Status};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::signature::PolicyKey;
 use crate::timestamp;
 
 /// The schema of [`Grounds`].
@@ -27,6 +28,10 @@ pub struct Grounds {
     pub limits: Limits,
     /// What was judged, in the order of the journal.
     pub policies: Vec<Judged>,
+    /// The keys of which the host demanded a signature of each policy, beside what the journal demands; none where it did
+    /// not. As the limits, they are the host's to choose.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policy_keys: Vec<PolicyKey>,
     /// How much of each stream was seen, in the order in which the dossier takes them.
     pub position: Vec<Place>,
 }
@@ -59,7 +64,7 @@ pub struct Judged {
     /// Where it denies: the exceptions from it that are in force for this artifact, in the order of the journal.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exceptions: Vec<Excepted>,
-    /// The very bytes that ran, by digest.
+    /// The very bytes that ran, by digest; those that would have, where the policy is not signed as it must be.
     pub identity: Identity,
     /// What it is called.
     pub name: Name,

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use journal::kind::Genesis;
 use model::dossier::Requirement;
 use model::kind::{
-    ExceptionGranted, ExceptionScope, KeyAdded, Language, PolicyBound, PolicyPublished, Scope,
+    ExceptionGranted, ExceptionScope, KeyAdded, Language, PolicyBound, PolicyPublished,
+    PolicySigned, Scope,
 };
 use model::{
     Body, Entry, EntryHash, Fingerprint, Header, KeyId, Name, PayloadDigest, PersonId, Role, Root,
@@ -15,6 +16,7 @@ use crate::error::HistoryError;
 use crate::publication::{
     CASES_MEDIA_TYPE, CHECKED_SCHEMA, Part, SCHEMA_MEDIA_TYPE, code_media_type,
 };
+use crate::trust::{Signed, Trust};
 
 /// The definitions after the first `entries` entries of the `admin` stream. A pure function of those entries.
 #[derive(Debug, Clone, Default)]
@@ -36,6 +38,7 @@ pub struct Definitions {
     bindings: Vec<Binding>,
     unbindings: HashMap<EntryHash, Unbinding>,
     exceptions: Vec<Exception>,
+    trust: Trust,
 }
 
 /// An API key.
@@ -134,6 +137,17 @@ impl Policy {
             payloads: code(published.language, header),
             engine: published.engine,
             published_ms: header.recorded_ms,
+        }
+    }
+
+    /// Returns of it what a signature covers.
+    #[must_use]
+    pub fn signed(&self) -> PolicySigned {
+        PolicySigned {
+            digest: self.digest,
+            language: self.language,
+            parameters: self.parameters.map(|part| part.digest),
+            policy: self.name.clone(),
         }
     }
 
@@ -270,6 +284,20 @@ impl Definitions {
                         .insert(entry.hash(), Policy::new(policy, header));
                 }
             }
+            Body::PolicySigned(policy) => {
+                if let Some(payload) = payload {
+                    self.trust.sign(Signed {
+                        entry: entry.hash(),
+                        payload,
+                        policy,
+                        recorded_ms: at,
+                    });
+                }
+            }
+            Body::PolicyKeysTrusted(trusted) => {
+                let by = header.by.person.clone();
+                self.trust.apply(entry.hash(), by, trusted, self.solo);
+            }
             Body::PolicyBound(bound) => self.bindings.push(Binding {
                 entry: entry.hash(),
                 bound,
@@ -347,6 +375,7 @@ impl Definitions {
     fn endorse(&mut self, entry: EntryHash, by: Option<&PersonId>, at: u64) {
         let second =
             |first: &Option<PersonId>| first.is_some() && by.is_some() && first.as_ref() != by;
+        self.trust.endorse(&entry, by);
         if let Some(binding) = self.bindings.iter_mut().find(|found| found.entry == entry) {
             if second(&binding.by) {
                 binding.confirmed_ms.get_or_insert(at);
@@ -435,10 +464,17 @@ impl Definitions {
         })
     }
 
-    /// Says whether an entry is a binding, an unbinding or an exception that waits for a second person.
+    /// Returns whose signature a policy needs to run, and who has signed.
+    #[must_use]
+    pub const fn trust(&self) -> &Trust {
+        &self.trust
+    }
+
+    /// Says whether an entry waits for a second person: a binding, an unbinding, an exception, or trusted keys.
     #[must_use]
     pub fn awaits_endorsement(&self, entry: &EntryHash) -> bool {
         self.unbindings.contains_key(entry)
+            || self.trust.awaits(entry)
             || self
                 .bindings
                 .iter()

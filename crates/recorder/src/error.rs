@@ -156,6 +156,9 @@ pub enum RecorderError {
     /// Parameters do not fit, or their schema is none.
     #[error(transparent)]
     Parameters(#[from] crate::parameters::ParametersError),
+    /// A signature is none of the policy.
+    #[error("the signature is not taken")]
+    Signature(#[from] crate::signature::SignatureError),
     /// The sandbox cannot run.
     #[error("the policy sandbox cannot run")]
     Sandbox(#[from] policy::SandboxError),
@@ -219,6 +222,7 @@ impl RecorderError {
             Self::Value(_)
             | Self::Invalid(_)
             | Self::Parameters(_)
+            | Self::Signature(_)
             | Self::Text { .. }
             | Self::ClaimedAhead { .. }
             | Self::Evidence(_)
@@ -281,6 +285,7 @@ impl RecorderError {
                 "`trailmark policy show` shows what the policy's parameters may be"
             }
             Self::Publish(error) => error.hint(),
+            Self::Signature(error) => error.hint(),
             Self::InBatch { source, .. } => return source.hint(),
             _ => return None,
         };

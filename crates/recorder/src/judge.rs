@@ -6,7 +6,7 @@ use model::dossier::{BUILDER, Change};
 use model::kind::Place;
 use model::limits::DOSSIER_BYTES_MAX;
 use model::{EntryHash, Name, Root, StreamName};
-use policy::{DossierInput, Evaluation, Limits, Prepared, Task};
+use policy::{Denial, DossierInput, Evaluation, Identity, Limits, Outcome, Prepared, Task};
 use serde_json::Value;
 
 use crate::decision::{Grounds, Judged, Refusal};
@@ -15,6 +15,7 @@ use crate::dossier::{self, NoDossier, Question};
 use crate::error::HistoryError;
 use crate::exception::Standing;
 use crate::history::{History, Missing};
+use crate::signature::PolicyKey;
 
 /// A policy that takes part.
 pub(crate) struct Participant {
@@ -23,7 +24,24 @@ pub(crate) struct Participant {
     pub(crate) name: Name,
     pub(crate) parameters: Value,
     pub(crate) policy: Option<EntryHash>,
-    pub(crate) prepared: Prepared,
+    pub(crate) run: Run,
+}
+
+/// Whether a policy runs.
+pub(crate) enum Run {
+    /// It is ready to.
+    Ready(Prepared),
+    /// It does not, because it is not signed as it must be: what would have run.
+    NotSigned(Identity),
+}
+
+impl Participant {
+    fn identity(&self) -> &Identity {
+        match &self.run {
+            Run::Ready(prepared) => prepared.identity(),
+            Run::NotSigned(identity) => identity,
+        }
+    }
 }
 
 /// Why a question was not judged.
@@ -39,6 +57,8 @@ pub(crate) enum NotJudged {
 pub(crate) struct Panel<'a> {
     pub(crate) participants: &'a [Participant],
     pub(crate) limits: &'a Limits,
+    /// The keys of which the host demands signatures; who takes part is made ready by them.
+    pub(crate) policy_keys: &'a [PolicyKey],
     /// Runs the policies over the dossier: side by side for one decision, in turn where many decisions are made at once.
     pub(crate) evaluate: fn(&[Task<'_>], &DossierInput, &Limits) -> Vec<Evaluation>,
 }
@@ -63,9 +83,11 @@ pub(crate) fn judge(
     let Panel {
         participants,
         limits,
-        evaluate,
+        policy_keys,
+        ..
     } = *panel;
     let (mut grounds, seen) = weigh(definitions, history, question, limits)?;
+    grounds.policy_keys = policy_keys.to_vec();
     let Some(Seen { input, change }) = seen else {
         return Ok(grounds);
     };
@@ -73,19 +95,7 @@ pub(crate) fn judge(
         grounds.denial = Some(Refusal::NoPolicy);
         return Ok(grounds);
     }
-    let parameters: Vec<String> = participants
-        .iter()
-        .map(|participant| participant.parameters.to_string())
-        .collect();
-    let tasks: Vec<Task<'_>> = participants
-        .iter()
-        .zip(&parameters)
-        .map(|(participant, parameters)| Task {
-            policy: &participant.prepared,
-            parameters,
-        })
-        .collect();
-    let evaluations = evaluate(&tasks, &input, limits);
+    let evaluations = evaluations(panel, &input);
     let standing = Standing {
         artifact: history
             .stream(&StreamName::artifact(&question.fingerprint))
@@ -103,13 +113,41 @@ pub(crate) fn judge(
             binding: participant.binding,
             exceptions: standing.exceptions(participant.binding.as_ref(), &evaluation.outcome),
             evaluation,
-            identity: participant.prepared.identity().clone(),
+            identity: participant.identity().clone(),
             name: participant.name.clone(),
             parameters: participant.parameters.clone(),
             policy: participant.policy,
         })
         .collect();
     Ok(grounds)
+}
+
+/// Runs the policies that may run; the others deny for that they may not.
+fn evaluations(panel: &Panel<'_>, input: &DossierInput) -> Vec<Evaluation> {
+    let participants = panel.participants;
+    let parameters: Vec<String> = participants
+        .iter()
+        .map(|participant| participant.parameters.to_string())
+        .collect();
+    let tasks: Vec<Task<'_>> = participants
+        .iter()
+        .zip(&parameters)
+        .filter_map(|(participant, parameters)| match &participant.run {
+            Run::Ready(policy) => Some(Task { policy, parameters }),
+            Run::NotSigned(_) => None,
+        })
+        .collect();
+    let mut evaluated = (panel.evaluate)(&tasks, input, panel.limits).into_iter();
+    let not_signed = || Evaluation {
+        fuel: 0,
+        memory_bytes: 0,
+        outcome: Outcome::Denied(Denial::NotSigned),
+    };
+    let evaluation = |participant: &Participant| match participant.run {
+        Run::Ready(_) => evaluated.next(),
+        Run::NotSigned(_) => Some(not_signed()),
+    };
+    participants.iter().filter_map(evaluation).collect()
 }
 
 /// What there is to judge.
@@ -134,6 +172,7 @@ pub(crate) fn weigh(
         denial: None,
         limits: *limits,
         policies: Vec::new(),
+        policy_keys: Vec::new(),
         position: Vec::new(),
     };
     let too_large = |filled_by| Refusal::DossierTooLarge { filled_by };

@@ -34,9 +34,11 @@ mod recorder;
 mod recover;
 mod replay;
 mod sandboxes;
+mod signature;
 mod streams;
 pub mod timestamp;
 mod together;
+mod trust;
 mod upload;
 pub mod view;
 
@@ -69,4 +71,11 @@ pub use record::STREAM_ENTRIES_MAX;
 pub use recorder::{AliasKey, Entropy, Parts, Recorder, SystemEntropy};
 pub use replay::{ReplayError, Replayed, replay};
 pub use sandboxes::{Compiling, Images, Policies};
+pub use signature::{
+    KeyError, PREDICATE_TYPE, PolicyKey, PolicySignature, PolicySigner, SIGNATURE_MEDIA_TYPE,
+    SignatureError, sign,
+};
+pub use trust::{
+    KeyToTrust, Proposal, SignatureFound, Signed, Trust, TrustPolicyKeys, TrustedKeys,
+};
 pub use upload::{AnnounceUpload, Announcement, UploadError};

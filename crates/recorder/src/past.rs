@@ -19,13 +19,14 @@ use policy::Prepared;
 use self::rules::Rules;
 use crate::decide::NO_ENVIRONMENT;
 use crate::decision::Grounds;
-use crate::definitions::Definitions;
+use crate::definitions::{Definitions, Policy};
 use crate::dossier::Question;
 use crate::error::HistoryError;
 use crate::history::{History, Loaded, Shared};
 use crate::policies::source_of;
 use crate::replay::ReplayError;
 use crate::sandboxes::Policies;
+use crate::trust::{Demands, Signed, Verified};
 
 pub use all::for_all;
 pub use impact::{Candidate, Impact, Measure, Said};
@@ -39,6 +40,7 @@ pub struct Past<'a> {
     loaded: Mutex<HashMap<u64, Arc<Loaded>>>,
     streams: Mutex<HashMap<StreamName, Shared>>,
     prepared: Mutex<HashMap<EntryHash, Prepared>>,
+    verified: Verified,
 }
 
 /// A decision or a trial, as its entry says.
@@ -85,6 +87,7 @@ impl<'a> Past<'a> {
             loaded: Mutex::default(),
             streams: Mutex::default(),
             prepared: Mutex::default(),
+            verified: Verified::default(),
         })
     }
 
@@ -176,6 +179,27 @@ impl<'a> Past<'a> {
             Some((index, entry)) => self.load(index, entry).map(drop),
             None => Ok(()),
         }
+    }
+
+    /// Says whether a policy was signed as it had to be to run.
+    pub(crate) fn may_run(
+        &self,
+        definitions: &Definitions,
+        policy: &Policy,
+        demands: &Demands<'_>,
+    ) -> Result<bool, HistoryError> {
+        if demands.are_none() {
+            return Ok(true);
+        }
+        let signatures: Vec<&Signed> = definitions.trust().signatures(policy).collect();
+        let bundle = |signed: &Signed| {
+            let entry = signed.entry;
+            let found = self.bundle.payload(&signed.payload).cloned();
+            Ok(found
+                .ok_or(HistoryError::PayloadMissing { entry })?
+                .to_vec())
+        };
+        demands.are_met(&signatures, bundle, &self.verified)
     }
 
     /// Makes a published policy ready, once.

@@ -13,9 +13,9 @@ use crate::decision::Grounds;
 use crate::dossier::Question;
 use crate::error::RecorderError;
 use crate::recorder::{Recorder, check_text};
+use crate::signature::envelope::{IN_TOTO as PAYLOAD_TYPE, to_sign};
 use crate::timestamp;
 
-const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
 const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
 const PREDICATE_TYPE: &str = "https://slsa.dev/verification_summary/v1";
 
@@ -147,7 +147,7 @@ impl Recorder {
             source,
         };
         let payload = model::canonical::to_vec(&statement).map_err(encode)?;
-        let signature = self.permit_key.sign(&to_sign(&payload));
+        let signature = self.permit_key.sign(&to_sign(PAYLOAD_TYPE, &payload));
         Ok(Permit {
             payload: STANDARD.encode(&payload),
             payload_type: PAYLOAD_TYPE.to_owned(),
@@ -174,7 +174,7 @@ impl Permit {
                 .decode(&signature.sig)
                 .ok()
                 .and_then(|bytes| <[u8; 64]>::try_from(bytes).ok());
-            bytes.is_some_and(|bytes| key.verifies(&to_sign(&payload), &bytes))
+            bytes.is_some_and(|bytes| key.verifies(&to_sign(PAYLOAD_TYPE, &payload), &bytes))
         });
         if !signed || self.payload_type != PAYLOAD_TYPE {
             return Err(PermitError::Signature);
@@ -211,16 +211,4 @@ fn exceptions(statement: &Value) -> Option<Vec<EntryHash>> {
     let exceptions = statement.pointer("/predicate/permit/exceptions")?;
     let entry = |found: &Value| found.get("exception")?.as_str()?.parse().ok();
     exceptions.as_array()?.iter().map(entry).collect()
-}
-
-/// Returns the bytes that DSSE signs: its pre-authentication encoding.
-fn to_sign(payload: &[u8]) -> Vec<u8> {
-    let mut bytes = format!(
-        "DSSEv1 {} {PAYLOAD_TYPE} {} ",
-        PAYLOAD_TYPE.len(),
-        payload.len()
-    )
-    .into_bytes();
-    bytes.extend_from_slice(payload);
-    bytes
 }

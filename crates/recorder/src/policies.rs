@@ -120,7 +120,7 @@ impl Recorder {
         .await
     }
 
-    /// Confirms a binding, an unbinding or an exception as the second person.
+    /// Confirms a binding, an unbinding, an exception or trusted keys as the second person. The last takes an admin.
     ///
     /// # Errors
     /// When nothing waits under that entry, or the caller made it.
@@ -136,9 +136,12 @@ impl Recorder {
         self.define(|definitions| {
             if !definitions.awaits_endorsement(&entry) {
                 return Err(RecorderError::Unknown {
-                    what: "unconfirmed binding, unbinding or exception",
+                    what: "unconfirmed binding, unbinding, exception or list of keys",
                     name: entry.to_string(),
                 });
+            }
+            if definitions.trust().awaits(&entry) {
+                caller.require(&[AccessRole::Admin])?;
             }
             if maker
                 .as_ref()

@@ -1,6 +1,6 @@
 //! Publishing: a policy's code, and what comes with it.
 
-use model::kind::{AccessRole, EnginePublished, Fields, Language, PolicyPublished};
+use model::kind::{AccessRole, EnginePublished, Fields, Language, PolicyPublished, PolicySigned};
 use model::limits::{ACCEPTED_FINDINGS_MAX, CASES_BYTES_MAX, PAYLOAD_BYTES_MAX};
 use model::{EntryHash, Name, Payload, PayloadDigest, Role, Root, canonical};
 use policy::PolicySource;
@@ -84,6 +84,18 @@ impl Publication {
         }
     }
 
+    /// Returns of it what a signature covers: name, language, code and schema.
+    #[must_use]
+    pub fn signed(&self) -> PolicySigned {
+        let schema = self.parameters.as_ref();
+        PolicySigned {
+            digest: Root(*self.source.digest().as_bytes()),
+            language: language_of(&self.source),
+            parameters: schema.map(|schema| sha256(schema.to_string().as_bytes())),
+            policy: self.name.clone(),
+        }
+    }
+
     /// Checks all but the code.
     fn check(&self) -> Result<(), RecorderError> {
         let invalid = |text: String| Err(RecorderError::Invalid(text));
@@ -128,6 +140,13 @@ pub fn sha256(bytes: &[u8]) -> Root {
     Root(Sha256::digest(bytes).into())
 }
 
+const fn language_of(source: &PolicySource) -> Language {
+    match source {
+        PolicySource::Component(_) => Language::Component,
+        PolicySource::Rego(_) => Language::Rego,
+    }
+}
+
 /// Returns the media type of the payloads that hold a policy's code, and of none of what comes with it.
 pub(crate) const fn code_media_type(language: Language) -> &'static str {
     match language {
@@ -166,10 +185,7 @@ impl Recorder {
         let bytes = async { Ok((self.policies.stock_engine(), source.clone())) };
         let made = self.policies.made_with_stock(source);
         self.policies.ready(made, bytes).await?;
-        let language = match source {
-            PolicySource::Component(_) => Language::Component,
-            PolicySource::Rego(_) => Language::Rego,
-        };
+        let language = language_of(source);
         let media_type = code_media_type(language);
         let engine = match language {
             Language::Rego => Some(self.publish_engine(caller).await?),

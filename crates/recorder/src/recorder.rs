@@ -14,7 +14,9 @@ use crate::error::RecorderError;
 use crate::heads::Keeper;
 use crate::known::{Known, Sharing};
 use crate::sandboxes::Policies;
+use crate::signature::PolicyKey;
 use crate::streams::Kept;
+use crate::trust::Verified;
 use crate::upload::READ_AT_ONCE_MAX;
 use tokio::sync::{Notify, Semaphore};
 
@@ -51,6 +53,9 @@ pub struct Parts {
     pub permit_key: PermitKey,
     /// Where policies run.
     pub policies: Policies,
+    /// The keys of which one must have signed each policy that runs here, whatever the journal demands; none where it does
+    /// not matter.
+    pub policy_keys: Vec<PolicyKey>,
     /// Whether other processes record in the same journal.
     pub sharing: Sharing,
 }
@@ -62,6 +67,8 @@ pub struct Recorder {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) permit_key: PermitKey,
     pub(crate) policies: Policies,
+    pub(crate) policy_keys: Vec<PolicyKey>,
+    pub(crate) verified: Verified,
     pub(crate) alias_key: AliasKey,
     pub(crate) heads: tokio::sync::Mutex<Keeper>,
     /// Wakes who waits for the log to grow.
@@ -85,6 +92,8 @@ impl Recorder {
             entropy: parts.entropy,
             permit_key: parts.permit_key,
             policies: parts.policies,
+            policy_keys: parts.policy_keys,
+            verified: Verified::default(),
             alias_key: parts.alias_key,
             heads: tokio::sync::Mutex::default(),
             appended: Notify::new(),

@@ -10,10 +10,11 @@ use crate::decision::{Grounds, Judged};
 use crate::definitions::Definitions;
 use crate::dossier::Question;
 use crate::error::{HistoryError, RecorderError};
-use crate::judge::{NotJudged, Panel, Participant, in_turn, judge, weigh};
+use crate::judge::{NotJudged, Panel, Participant, Run, in_turn, judge, weigh};
 use crate::known::DEFINITIONS_AGE_MS_MAX;
 use crate::past::{Asked, Past, Scene};
 use crate::sandboxes::Policies;
+use crate::trust::{Demands, identity};
 
 /// What a replay found to be the same.
 #[derive(Debug, Clone)]
@@ -154,10 +155,17 @@ impl Past<'_> {
         recorded: &Grounds,
         policies: &Policies,
     ) -> Result<Grounds, ReplayError> {
-        let participants = self.participants(&scene.definitions, &asked.question, policies)?;
+        let demands = Demands::new(
+            &scene.definitions,
+            &recorded.policy_keys,
+            asked.question.now_ms,
+        );
+        let participants =
+            self.participants(&scene.definitions, &asked.question, &demands, policies)?;
         let panel = Panel {
             participants: &participants,
             limits: &recorded.limits,
+            policy_keys: &recorded.policy_keys,
             evaluate: in_turn,
         };
         judge(&scene.definitions, &scene.history, &asked.question, &panel)
@@ -186,6 +194,7 @@ impl Past<'_> {
         &self,
         definitions: &Definitions,
         question: &Question,
+        demands: &Demands<'_>,
         policies: &Policies,
     ) -> Result<Vec<Participant>, ReplayError> {
         let in_force = definitions.in_force(&question.environment, &question.flow, question.now_ms);
@@ -199,7 +208,11 @@ impl Past<'_> {
                 name: policy.name.clone(),
                 parameters: binding.bound.parameters.clone(),
                 policy: Some(entry),
-                prepared: self.prepared(&entry, definitions, policies)?,
+                run: if self.may_run(definitions, policy, demands)? {
+                    Run::Ready(self.prepared(&entry, definitions, policies)?)
+                } else {
+                    Run::NotSigned(identity(policy, definitions))
+                },
             })
         };
         in_force.map(participant).collect()

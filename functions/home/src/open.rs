@@ -77,6 +77,7 @@ pub async fn open(settings: &Settings, clients: &Clients) -> Result<Opened> {
         alias_key: AliasKey(or_chance(alias)?),
         permit_key: PermitKey::new(&or_chance(permit)?),
         policies: policies(settings, clients, cache, decides)?,
+        policy_keys: settings.policy_keys.clone(),
         sharing: Sharing::Shared,
     });
     let recorder = recorder.await.context("could not read what is in force")?;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use journal::note::Vkey;
 use journal::receipt::PROMISE_MS_MAX;
 use model::JournalId;
+use recorder::{KeyError, PolicyKey};
 use store::aws::keys::KeySource;
 use store::aws::{Address, Endpoints};
 
@@ -111,6 +112,11 @@ const CACHE_KEY: Variable = required(
     KEY,
 );
 const PERMIT_KEY: Variable = required("TRAILMARK_PERMIT_KEY", Users::Only(&["decide"]), KEY);
+const POLICY_KEYS: Variable = optional(
+    "TRAILMARK_POLICY_KEYS",
+    Users::Only(&["decide", "query"]),
+    "public keys, base64 of DER, with commas between",
+);
 const LOG_KEY: Variable = required(
     "TRAILMARK_LOG_KEY",
     Users::Only(&["seal"]),
@@ -120,7 +126,7 @@ const DYNAMODB_ENDPOINT: Variable = optional("TRAILMARK_DYNAMODB_ENDPOINT", User
 const S3_ENDPOINT: Variable = optional("TRAILMARK_S3_ENDPOINT", Users::Tests, "a URL");
 
 /// Every variable that some function reads.
-pub const VARIABLES: [Variable; 14] = [
+pub const VARIABLES: [Variable; 15] = [
     TABLE,
     BUCKET,
     CHECKPOINT_BUCKET,
@@ -132,6 +138,7 @@ pub const VARIABLES: [Variable; 14] = [
     ALIAS_KEY,
     CACHE_KEY,
     PERMIT_KEY,
+    POLICY_KEYS,
     LOG_KEY,
     DYNAMODB_ENDPOINT,
     S3_ENDPOINT,
@@ -154,6 +161,8 @@ pub struct Settings {
     pub log_vkey: Option<Vkey>,
     /// How the log is written.
     pub log_format: LogFormat,
+    /// The keys of which one must have signed each policy that runs; none where it does not matter.
+    pub policy_keys: Vec<PolicyKey>,
     /// Within which time an entry is sealed, as receipts promise.
     pub promise: Duration,
     keys: Vec<(Key, KeySource)>,
@@ -229,6 +238,7 @@ impl Settings {
         let log_format = reader.parse(LOG_FORMAT).unwrap_or_default();
         let log_vkey = reader.parse(LOG_VKEY);
         let keys = reader.keys();
+        let PolicyKeys(policy_keys) = reader.parse(POLICY_KEYS).unwrap_or_default();
         let Promise(promise) = reader.parse(PROMISE_SECONDS).unwrap_or_default();
         let endpoints = Endpoints {
             region: None,
@@ -246,6 +256,7 @@ impl Settings {
                 journal,
                 log_vkey,
                 log_format,
+                policy_keys,
                 promise,
                 keys,
             }),
@@ -318,6 +329,19 @@ impl Reader<'_> {
             }
         }
         keys
+    }
+}
+
+/// Public keys, one after the other.
+#[derive(Default)]
+struct PolicyKeys(Vec<PolicyKey>);
+
+impl FromStr for PolicyKeys {
+    type Err = KeyError;
+
+    fn from_str(text: &str) -> Result<Self, KeyError> {
+        let keys = text.split(',').map(|key| key.trim().parse());
+        keys.collect::<Result<_, _>>().map(Self)
     }
 }
 
@@ -414,6 +438,27 @@ mod tests {
              `TRAILMARK_PERMIT_KEY` is not of its form (`secret:ARN` or `file:PATH`); \
              `TRAILMARK_PROMISE_SECONDS` is not of its form (a whole number from 60 to 3600)"
         );
+    }
+
+    #[test]
+    fn keys_that_must_sign_policies_are_read_or_the_function_does_not_start() {
+        let mut all = complete();
+        assert_eq!(read("decide", &all).unwrap().policy_keys, []);
+        let key = "MCowBQYDK2VwAyEAxS/UvwMzefbAHenrQNcyuagqD+VJcRGRIpjVvULVk5M=";
+        let two = format!("{key}, {key}");
+        all.insert("TRAILMARK_POLICY_KEYS", &two);
+        assert_eq!(read("decide", &all).unwrap().policy_keys.len(), 2);
+        for wrong in ["", ",", "none", "AAAA"] {
+            let keys = format!("{key},{wrong}");
+            let mut all = complete();
+            all.insert("TRAILMARK_POLICY_KEYS", &keys);
+            let error = read("decide", &all).unwrap_err();
+            assert!(
+                error.contains("`TRAILMARK_POLICY_KEYS` is not of its form"),
+                "{error}"
+            );
+            assert_eq!(read("seal", &all).unwrap().policy_keys, []);
+        }
     }
 
     #[test]

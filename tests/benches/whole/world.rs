@@ -197,6 +197,7 @@ async fn start(store: Sqlite, policies: Policies) -> Recorder {
         alias_key: AliasKey([3; 32]),
         permit_key: PermitKey::new(&[2; 32]),
         policies,
+        policy_keys: Vec::new(),
         sharing: Sharing::Alone,
     };
     Recorder::start(parts).await.unwrap()

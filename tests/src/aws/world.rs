@@ -170,6 +170,7 @@ pub async fn recorder(store: &Arc<dyn Store>, clock: &Arc<TestClock>) -> Recorde
         alias_key: AliasKey([3; 32]),
         permit_key: PermitKey::new(&PERMIT_SEED),
         policies: Policies::new(policy::stock::engine().into(), Some(cache)).unwrap(),
+        policy_keys: Vec::new(),
         sharing: Sharing::Shared,
     };
     Recorder::start(parts).await.unwrap()

@@ -86,6 +86,7 @@ kinds! {
     AmbiguousArtifact = "ambiguous-artifact", Caller, "The artifact was recorded on several trails";
     PolicyRefused = "policy-refused", Caller, "The policy cannot be published";
     ParametersRefused = "parameters-refused", Caller, "The parameters do not fit the policy's schema, or the schema is none";
+    SignatureRefused = "signature-refused", Caller, "The signature is none of the policy";
     EntryRefused = "entry-refused", Caller, "What was sent does not make an entry";
     // Limits of the journal.
     BatchSize = "batch-size", Limit, "A request has too few or too many events";

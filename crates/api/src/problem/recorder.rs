@@ -68,6 +68,7 @@ fn kind_of(error: &RecorderError) -> Kind {
         RecorderError::Value(_) | RecorderError::Text { .. } => Kind::InvalidValue,
         RecorderError::Invalid(_) => Kind::InvalidRequest,
         RecorderError::Parameters(_) => Kind::ParametersRefused,
+        RecorderError::Signature(_) => Kind::SignatureRefused,
         RecorderError::ClaimedAhead { .. } => Kind::ClaimedAhead,
         RecorderError::Evidence(
             EvidenceError::TooLarge { .. } | EvidenceError::NotStreamed { .. },

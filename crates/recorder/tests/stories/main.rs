@@ -16,5 +16,6 @@ mod publication;
 mod recording;
 mod release;
 mod shared;
+mod trust;
 mod watched;
 mod world;

@@ -84,16 +84,42 @@ pub async fn start(
     number: u64,
     policies: Policies,
 ) -> Arc<Recorder> {
-    let recorder = Recorder::start(Parts {
+    let parts = Parts {
+        sharing,
+        ..parts(store, clock, number, policies)
+    };
+    Arc::new(Recorder::start(parts).await.unwrap())
+}
+
+/// Starts another recorder, alone, on a host that demands signatures by these keys.
+pub async fn start_with(
+    store: &Arc<dyn Store>,
+    clock: &Arc<ManualClock>,
+    policy_keys: Vec<PolicyKey>,
+) -> Arc<Recorder> {
+    let parts = Parts {
+        policy_keys,
+        ..parts(store, clock, 3, policies())
+    };
+    Arc::new(Recorder::start(parts).await.unwrap())
+}
+
+fn parts(
+    store: &Arc<dyn Store>,
+    clock: &Arc<ManualClock>,
+    number: u64,
+    policies: Policies,
+) -> Parts {
+    Parts {
         store: store.clone(),
         clock: clock.clone(),
         entropy: Arc::new(Counting(AtomicU64::new(number << 32))),
         alias_key: AliasKey([3; 32]),
         permit_key: PermitKey::new(&[2; 32]),
         policies,
-        sharing,
-    });
-    Arc::new(recorder.await.unwrap())
+        policy_keys: Vec::new(),
+        sharing: Sharing::Alone,
+    }
 }
 
 impl World {

@@ -124,6 +124,7 @@ impl World {
             alias_key: AliasKey(seeds.alias),
             permit_key: permit,
             policies: Policies::new(policy::stock::engine().into(), None).unwrap(),
+            policy_keys: Vec::new(),
             sharing: Sharing::Shared,
         };
         let recorder = Arc::new(Recorder::start(parts).await.unwrap());

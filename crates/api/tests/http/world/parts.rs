@@ -51,6 +51,7 @@ pub(super) async fn recorder(store: Arc<dyn Store>, clock: &TestClock) -> Record
         alias_key: AliasKey([3; 32]),
         permit_key: PermitKey::new(&[2; 32]),
         policies: Policies::new(policy::stock::engine().into(), Some(cache)).unwrap(),
+        policy_keys: Vec::new(),
         sharing: Sharing::Alone,
     };
     Recorder::start(parts).await.unwrap()

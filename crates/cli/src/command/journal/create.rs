@@ -138,6 +138,7 @@ impl Create {
             alias_key: AliasKey(made.alias),
             permit_key: PermitKey::new(&made.permit),
             policies: Policies::new(stock::engine().into(), None)?,
+            policy_keys: Vec::new(),
             sharing: Sharing::Shared,
         });
         let recorder = recorder.await?;

@@ -80,6 +80,7 @@ pub(super) async fn open(
             alias_key: AliasKey(keys.alias),
             permit_key: keys.permit_key(),
             policies,
+            policy_keys: Vec::new(),
             sharing: Sharing::Alone,
         },
     })

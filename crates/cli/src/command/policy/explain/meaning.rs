@@ -75,6 +75,10 @@ pub(super) const fn of_denial(denial: Denial) -> Meaning {
             "the policy allows although it says that a control failed",
             "let `allow` follow from the findings: no control may have failed",
         ),
+        Denial::NotSigned => (
+            "the policy was not run: no key that is trusted here signed it",
+            "`trailmark policy trust` lists the keys; have it signed by one (`policy sign`), and record that (`policy attach`)",
+        ),
     };
     Meaning {
         name: denial.as_str(),
