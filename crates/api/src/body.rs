@@ -52,6 +52,7 @@ pub(crate) enum MediaType {
     Text,
     Rego,
     Wasm,
+    Signature,
     /// None of these.
     Other,
 }
@@ -85,6 +86,7 @@ impl MediaType {
             "text/plain" => Self::Text,
             "application/rego" => Self::Rego,
             "application/wasm" => Self::Wasm,
+            recorder::SIGNATURE_MEDIA_TYPE => Self::Signature,
             _ => Self::Other,
         })
     }

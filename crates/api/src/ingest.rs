@@ -6,6 +6,7 @@ mod events;
 mod idempotency;
 mod native;
 mod policies;
+mod trust;
 mod uploads;
 
 use axum::Router;
@@ -32,6 +33,8 @@ pub(crate) fn routes() -> Routes {
         .post("/v1/people", definitions::add_person)
         .post("/v1/aliases", definitions::add_alias)
         .post("/v1/policies", policies::publish)
+        .post("/v1/policies/{entry}/signatures", trust::sign)
+        .post("/v1/policy-keys", trust::trust)
         .post("/v1/bindings", policies::bind)
         .post("/v1/bindings/{entry}/unbinding", policies::unbind)
         .post("/v1/exceptions", policies::except)

@@ -7,6 +7,7 @@ mod export;
 mod log;
 mod policies;
 mod trails;
+mod trust;
 
 use axum::Router;
 use recorder::view::LIST_MAX;
@@ -47,6 +48,8 @@ pub(crate) fn routes() -> Routes {
         .get("/v1/policies", policies::list)
         .get("/v1/policies/{entry}", policies::show)
         .get("/v1/policies/{entry}/code", policies::code)
+        .get("/v1/policies/{entry}/signatures", trust::signatures)
+        .get("/v1/policy-keys", trust::keys)
         .get("/v1/bindings", policies::bindings)
         .get("/v1/exceptions", policies::exceptions)
         .get("/v1/decisions/{entry}", log::decision)

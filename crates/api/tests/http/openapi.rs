@@ -205,6 +205,7 @@ async fn the_examples_of_the_document_are_accepted() {
         "/v1/trials",
         "/v1/snapshots",
         "/v1/bindings/{entry}/unbinding",
+        "/v1/policy-keys",
         "/v1/clock-correction",
     ];
     for path in order {

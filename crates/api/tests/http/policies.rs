@@ -160,3 +160,116 @@ async fn an_exception_is_granted_endorsed_shown_and_withdrawn() {
     let again = world.post(&alice, &path, &json!({"reason": "twice"})).await;
     assert_eq!(again.status, 404);
 }
+
+const KEY: &str = "MCowBQYDK2VwAyEAxS/UvwMzefbAHenrQNcyuagqD+VJcRGRIpjVvULVk5M=";
+
+fn signer() -> recorder::PolicySigner {
+    let pem = include_str!("../../../recorder/tests/keys/ed25519.pem");
+    recorder::PolicySigner::from_pem(pem).unwrap()
+}
+
+#[tokio::test]
+async fn signatures_are_recorded_and_keys_trusted() {
+    let world = World::new().await;
+    let digit = fingerprint('1');
+    world.artifact("one", &digit).await;
+    let policy = published(&world, "p", &json!({"language": "rego", "code": REGO})).await;
+    let bind = json!({"policy": policy, "scope": "everything"});
+    world.made(&world.admin, "/v1/bindings", &bind).await;
+    let trust = json!({"keys": [{"key": KEY, "expires_ms": world.recorder.now_ms() + 60_000}], "reason": "reviewed"});
+    let entry = world.made(&world.admin, "/v1/policy-keys", &trust).await["entry"].clone();
+    let shown = world.get(&world.reporter, "/v1/policy-keys").await.json();
+    assert_eq!(shown["in_force"]["entry"], entry);
+    assert_eq!(shown["in_force"]["keys"][0]["key"], KEY);
+    assert_eq!(
+        (&shown["waiting"], &shown["host"]),
+        (&json!([]), &json!([]))
+    );
+    let ask = json!({"environment": "production", "fingerprint": digit});
+    let decide = async || {
+        let decision = world
+            .post(&world.reporter, "/v1/decisions", &ask)
+            .await
+            .json();
+        decision["grounds"]["policies"][0]["evaluation"]["outcome"].clone()
+    };
+    assert_eq!(decide().await, json!({"denied": "policy-not-signed"}));
+
+    let path = format!("/v1/policies/{policy}/signatures");
+    let of = |name: &str| {
+        let source = policy::PolicySource::Rego(REGO.into());
+        let publication = recorder::Publication::new(name.parse().unwrap(), source);
+        recorder::sign(&publication.signed(), &signer()).unwrap()
+    };
+    let send = async |token: &str, media_type: &str, bundle: Vec<u8>| {
+        world
+            .post_as(token, &path, &[("content-type", media_type)], bundle)
+            .await
+    };
+    let wrong = send(&world.admin, "application/json", of("q")).await;
+    insta::assert_snapshot!(wrong.problem(), @"400 signature-refused: the signature is not taken: the signature is of another policy: its name is `q`, not `p`");
+    let role = send(&world.reporter, "application/json", of("p")).await;
+    assert_eq!(role.status, 403);
+    let text = send(&world.admin, "text/plain", of("p")).await;
+    assert_eq!(text.status, 415);
+    let huge = send(&world.admin, "application/json", vec![b' '; 65 * 1024]).await;
+    assert_eq!(huge.status, 413);
+    let signed = send(&world.admin, recorder::SIGNATURE_MEDIA_TYPE, of("p")).await;
+    assert_eq!(signed.status, 201);
+    let list = world.get(&world.reporter, &path).await.json();
+    assert_eq!(list[0]["entry"], signed.json()["signature"]);
+    assert_eq!(list[0]["by"], json!([signer().public().id()]));
+    assert_eq!(list[0]["bundle"].as_str().unwrap().as_bytes(), of("p"));
+    assert!(decide().await.get("verdict").is_some());
+
+    for body in [
+        json!({"reason": "nothing is lifted by leaving it out"}),
+        json!({"keys": [{"key": "AAAA"}], "reason": "no key"}),
+        json!({"keys": [{"key": KEY}, {"key": KEY}], "reason": "twice"}),
+        json!({"keys": [], "reason": ""}),
+    ] {
+        let reply = world.post(&world.admin, "/v1/policy-keys", &body).await;
+        assert_eq!(reply.status, 400, "{body}: {}", reply.text());
+    }
+    let lift = json!({"keys": null, "reason": "no longer"});
+    world.made(&world.admin, "/v1/policy-keys", &lift).await;
+    let shown = world.get(&world.reporter, "/v1/policy-keys").await.json();
+    assert!(shown.get("in_force").is_none());
+}
+
+#[tokio::test]
+async fn what_makes_trust_laxer_waits_for_a_second_admin() {
+    let world = World::without_solo().await;
+    let admin = async |name: &str| {
+        let person = world
+            .made(&world.admin, "/v1/people", &json!({"name": name}))
+            .await["person"]
+            .clone();
+        world
+            .token(&json!({"name": name, "roles": ["admin"], "person": person}))
+            .await
+    };
+    let (alice, bob) = (admin("alice").await, admin("bob").await);
+    let list = |keys: Value| json!({"keys": keys, "reason": "a reason"});
+    world
+        .made(&world.admin, "/v1/policy-keys", &list(json!([])))
+        .await;
+    let one = list(json!([{"key": KEY}]));
+    let machine = world.post(&world.admin, "/v1/policy-keys", &one).await;
+    assert_eq!(machine.status, 403);
+    let entry = world.made(&alice, "/v1/policy-keys", &one).await["entry"].clone();
+    let shown = async || world.get(&alice, "/v1/policy-keys").await.json();
+    assert_eq!(shown().await["waiting"][0]["entry"], entry);
+    assert_eq!(shown().await["in_force"]["keys"], json!([]));
+    let endorse = json!({"entry": entry});
+    assert_eq!(
+        world
+            .post(&alice, "/v1/endorsements", &endorse)
+            .await
+            .status,
+        400
+    );
+    world.made(&bob, "/v1/endorsements", &endorse).await;
+    assert_eq!(shown().await["in_force"]["keys"][0]["key"], KEY);
+    assert_eq!(shown().await["waiting"], json!([]));
+}
