@@ -22,6 +22,7 @@ mod past;
 mod registry;
 mod secret;
 mod show;
+mod signature;
 mod subject;
 mod upload;
 mod workshop;

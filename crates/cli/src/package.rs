@@ -8,7 +8,9 @@ use base64::engine::general_purpose::STANDARD;
 use model::EntryHash;
 use model::limits::PAYLOAD_BYTES_MAX;
 use policy::{PolicyForm, PolicySource};
-use recorder::{CASES_MEDIA_TYPE, Publication, SCHEMA_MEDIA_TYPE};
+use recorder::{
+    CASES_MEDIA_TYPE, PolicySignature, Publication, SCHEMA_MEDIA_TYPE, SIGNATURE_MEDIA_TYPE,
+};
 use serde_json::{Map, Value, json};
 
 use crate::answer::text;
@@ -16,6 +18,7 @@ use crate::client::Client;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::registry::{Artifact, Blob};
+use crate::signature;
 use crate::upload::{self, Source};
 
 /// What a policy is called among the artifacts of a registry (OCI image manifest 1.1, `artifactType`).
@@ -27,6 +30,13 @@ const CHECKED_MEDIA_TYPE: &str = "application/vnd.trailmark.policy-check.v1+json
 const SCHEMA_FILE: &str = "parameters.schema.json";
 const CASES_FILE: &str = "cases.yaml";
 const COMPONENT_FILE: &str = "policy.wasm";
+
+/// A policy, and the signatures that were found with it.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) publication: Publication,
+    pub(crate) signatures: Vec<Vec<u8>>,
+}
 
 /// Reads a published policy from the recorder, and checks that its code is what its digest names.
 pub(crate) fn published(client: &Client, entry: &EntryHash) -> Result<Publication> {
@@ -99,7 +109,7 @@ fn beside(publication: &Publication) -> Result<Map<String, Value>> {
 }
 
 /// Makes an artifact of a policy.
-pub(crate) fn artifact(publication: &Publication) -> Result<Artifact> {
+pub(crate) fn artifact(publication: &Publication, signatures: &[Vec<u8>]) -> Result<Artifact> {
     let blob = |media_type: &str, title: &str, bytes: Vec<u8>| Blob {
         media_type: media_type.to_owned(),
         bytes,
@@ -124,6 +134,9 @@ pub(crate) fn artifact(publication: &Publication) -> Result<Artifact> {
         let bytes = model::canonical::to_vec(checked).context("could not write the check")?;
         blobs.push(blob(CHECKED_MEDIA_TYPE, "check.json", bytes));
     }
+    for (bundle, name) in signatures.iter().zip(signature_files()) {
+        blobs.push(blob(SIGNATURE_MEDIA_TYPE, &name, bundle.clone()));
+    }
     Ok(Artifact {
         artifact_type: ARTIFACT_TYPE.to_owned(),
         blobs,
@@ -131,12 +144,19 @@ pub(crate) fn artifact(publication: &Publication) -> Result<Artifact> {
     })
 }
 
-/// Reads an artifact as a policy. What is of no known media type is left out; there is one code.
-pub(crate) fn of_artifact(artifact: Artifact) -> Result<Publication> {
+/// What the files of signatures are called.
+fn signature_files() -> impl Iterator<Item = String> {
+    (1..).map(|number| format!("signature-{number}.{}", signature::SUFFIX))
+}
+
+/// Reads an artifact as a policy. What is of no known media type is left out; there is one code, and its signatures are of
+/// it.
+pub(crate) fn of_artifact(artifact: Artifact) -> Result<Found> {
     let name = artifact
         .title
         .parse()
         .context("the artifact names no policy")?;
+    let mut signatures = Vec::new();
     let (mut source, mut parameters, mut cases, mut checked) = (None, None, None, None);
     for Blob {
         media_type, bytes, ..
@@ -159,21 +179,38 @@ pub(crate) fn of_artifact(artifact: Artifact) -> Result<Publication> {
                 let found = serde_json::from_slice(&bytes).context("its check cannot be read")?;
                 checked.replace(found).is_some()
             }
+            SIGNATURE_MEDIA_TYPE => {
+                signatures.push(bytes);
+                false
+            }
             _ => false,
         };
         anyhow::ensure!(!twice, "the artifact holds `{media_type}` twice");
     }
-    Ok(Publication {
+    let publication = Publication {
         name,
         source: source.context("the artifact holds no policy")?,
         parameters,
         cases,
         checked,
+    };
+    for bundle in &signatures {
+        let found = PolicySignature::read(bundle).context("a signature of it cannot be read")?;
+        signature::check(&found, &publication.signed())?;
+    }
+    Ok(Found {
+        publication,
+        signatures,
     })
 }
 
-/// Writes a policy as a folder from which it can be published again: `policy.yaml`, code, schema and cases.
-pub(crate) fn write(publication: &Publication, folder: &Path) -> Result<()> {
+/// Writes a policy as a folder from which it can be published again: `policy.yaml`, code, schema and cases, and its
+/// signatures beside them.
+pub(crate) fn write(
+    publication: &Publication,
+    signatures: &[Vec<u8>],
+    folder: &Path,
+) -> Result<()> {
     if folder
         .read_dir()
         .is_ok_and(|mut files| files.next().is_some())
@@ -204,6 +241,9 @@ pub(crate) fn write(publication: &Publication, folder: &Path) -> Result<()> {
     }
     if let Some(cases) = &publication.cases {
         file(folder, CASES_FILE, cases.as_bytes())?;
+    }
+    for (bundle, name) in signatures.iter().zip(signature_files()) {
+        file(folder, &name, bundle)?;
     }
     // JSON is YAML.
     file(folder, "policy.yaml", format!("{about}\n").as_bytes())
@@ -265,7 +305,7 @@ pub(crate) const fn form(source: &PolicySource) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use recorder::{Checked, sha256};
+    use recorder::{Checked, PolicySigner, sha256, sign};
 
     use super::*;
 
@@ -282,6 +322,11 @@ mod tests {
         }
     }
 
+    fn signer() -> PolicySigner {
+        let pem = include_str!("../../recorder/tests/keys/ed25519.pem");
+        PolicySigner::from_pem(pem).unwrap()
+    }
+
     #[test]
     fn a_policy_is_the_same_after_a_registry() {
         for source in [
@@ -289,19 +334,28 @@ mod tests {
             PolicySource::Component(b"\0asm"[..].into()),
         ] {
             let sent = publication(source);
-            let found = of_artifact(artifact(&sent).unwrap()).unwrap();
+            let signatures = [sign(&sent.signed(), &signer()).unwrap()];
+            let found = of_artifact(artifact(&sent, &signatures).unwrap()).unwrap();
+            assert_eq!(found.signatures, signatures);
+            let found = found.publication;
             assert_eq!(found.name, sent.name);
             assert_eq!(found.source, sent.source);
             assert_eq!(found.parameters, sent.parameters);
             assert_eq!(found.cases, sent.cases);
             assert_eq!(found.checked, sent.checked);
         }
-        let mut twice = artifact(&publication(PolicySource::Rego("package p".into()))).unwrap();
+        let rego = publication(PolicySource::Rego("package p".into()));
+        let mut twice = artifact(&rego, &[]).unwrap();
         twice.blobs.push(twice.blobs[0].clone());
         assert!(of_artifact(twice).is_err());
-        let mut none = artifact(&publication(PolicySource::Rego("package p".into()))).unwrap();
+        let mut none = artifact(&rego, &[]).unwrap();
         none.blobs.remove(0);
         assert!(of_artifact(none).is_err());
+        // A signature of something else, and what is none, are no part of it.
+        let other = publication(PolicySource::Rego("package q".into()));
+        for bundle in [sign(&other.signed(), &signer()).unwrap(), b"{}".to_vec()] {
+            assert!(of_artifact(artifact(&rego, &[bundle]).unwrap()).is_err());
+        }
     }
 
     #[test]
@@ -310,17 +364,27 @@ mod tests {
         let to = folder.path().join("pulled");
         let bundle =
             r#"{"data":{"a":1},"modules":{"lib/x.rego":"package x","policy.rego":"package p"}}"#;
-        write(&publication(PolicySource::Rego(bundle.into())), &to).unwrap();
+        write(&publication(PolicySource::Rego(bundle.into())), &[], &to).unwrap();
         let read = |path: &str| std::fs::read_to_string(to.join(path)).unwrap();
         assert_eq!(read("lib/x.rego"), "package x");
         assert_eq!(read("data.json"), r#"{"a":1}"#);
         assert!(read("policy.yaml").contains("rego"));
-        assert!(write(&publication(PolicySource::Rego("package p".into())), &to).is_err());
+        assert!(
+            write(
+                &publication(PolicySource::Rego("package p".into())),
+                &[],
+                &to
+            )
+            .is_err()
+        );
         for path in ["../out.rego", "/tmp/out.rego", "a/../../out.rego", ""] {
             let bundle = json!({"data": {}, "modules": {path: "package x"}}).to_string();
             let to = folder.path().join("other");
             let source = PolicySource::Rego(bundle.into());
-            assert!(write(&publication(source), &to).is_err(), "wrote `{path}`");
+            assert!(
+                write(&publication(source), &[], &to).is_err(),
+                "wrote `{path}`"
+            );
             assert!(!folder.path().join("out.rego").exists());
             let _ = std::fs::remove_dir_all(&to);
         }

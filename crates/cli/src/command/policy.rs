@@ -1,3 +1,4 @@
+mod attach;
 mod bench;
 mod bind;
 mod build;
@@ -6,13 +7,17 @@ mod eval;
 mod except;
 mod exceptions;
 mod explain;
+mod found;
 mod impact;
 mod new;
 mod publish;
 mod pull;
 mod push;
 mod show;
+mod sign;
 mod test;
+mod trust;
+mod verify;
 mod withdraw;
 
 use anyhow::Result;
@@ -34,7 +39,11 @@ pub(crate) enum Policy {
     Eval(eval::Eval),
     Bench(bench::Bench),
     Check(check::Check),
+    Sign(sign::Sign),
+    Verify(verify::Verify),
     Publish(publish::Publish),
+    Attach(attach::Attach),
+    Trust(trust::Trust),
     Bind(bind::Bind),
     Unbind(Unbind),
     Endorse(Endorse),
@@ -59,10 +68,10 @@ pub(crate) struct Unbind {
     reason: String,
 }
 
-/// Confirms a binding, an unbinding or an exception, as the second person.
+/// Confirms a binding, an unbinding, an exception or trusted keys, as the second person.
 #[derive(Debug, Args)]
 pub(crate) struct Endorse {
-    /// The entry of the binding, unbinding or exception.
+    /// The entry of the binding, unbinding, exception or list of keys.
     entry: EntryHash,
 }
 
@@ -80,6 +89,10 @@ impl Policy {
             Self::Check(command) => command.run(global),
             Self::New(command) => command.run(global),
             Self::Build(command) => command.run(global),
+            Self::Sign(command) => command.run(global),
+            Self::Verify(command) => command.run(global),
+            Self::Attach(command) => command.run(global),
+            Self::Trust(command) => command.run(global),
             Self::Publish(command) => command.run(global),
             Self::Bind(command) => command.run(global),
             Self::Unbind(command) => command.run(global),

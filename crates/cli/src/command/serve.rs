@@ -19,6 +19,7 @@ use super::Global;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::folder;
+use crate::signature;
 
 const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 7070);
 /// After a failure of what runs beside the requests.
@@ -57,6 +58,10 @@ pub(crate) struct Serve {
     /// [default: in `trailmark` in `$XDG_STATE_HOME` or `~/.local/state`].
     #[arg(long, env = "TRAILMARK_CHECKPOINT_FILE", value_name = "FILE")]
     checkpoint_file: Option<PathBuf>,
+    /// A public key, PEM: only policies run that it signed, whatever the journal demands; with several, the signature of
+    /// one is enough. Each decision says so.
+    #[arg(long, value_name = "FILE")]
+    policy_key: Vec<PathBuf>,
     /// How the log on standard error is written.
     #[arg(long, env = "TRAILMARK_LOG_FORMAT", value_enum, default_value_t)]
     log_format: LogFormat,
@@ -76,7 +81,9 @@ impl Serve {
         let stop = stop_signal()?;
         // Before a journal is made: a second server on the port must leave nothing behind.
         let listener = self.listener().await?;
-        let opened = self.open().await?;
+        let policy_keys = signature::keys(&self.policy_key)?;
+        let mut opened = self.open().await?;
+        opened.parts.policy_keys = policy_keys;
         let recorder = Arc::new(Recorder::start(opened.parts).await?);
         self.check_genesis(&recorder)?;
         let first_key = recorder

@@ -22,6 +22,7 @@ mod policies;
 mod policy;
 mod rotation;
 mod serve;
+mod signed;
 mod story;
 mod transcript;
 #[cfg(target_os = "linux")]

@@ -281,6 +281,57 @@ fn a_policy_comes_out_of_a_registry_as_it_went_in() {
         .run(&["policy", "pull", address, "--output", "pulled"])
         .expect(2);
 
+    // Signatures travel with it: those on record, and others that are named.
+    for (name, pem) in [
+        (
+            "ed25519",
+            include_str!("../../../recorder/tests/keys/ed25519.pem"),
+        ),
+        (
+            "p256",
+            include_str!("../../../recorder/tests/keys/p256.pem"),
+        ),
+    ] {
+        let (key, bundle) = (format!("{name}.pem"), format!("{name}.json"));
+        world.file(&key, pem);
+        admin.ask(&[
+            "policy", "sign", "careful", "--key", &key, "--output", &bundle,
+        ]);
+    }
+    let public = include_str!("../../../recorder/tests/keys/ed25519.pub");
+    world.file("ed25519.pub", public);
+    world.file(
+        "other.pub",
+        include_str!("../../../recorder/tests/keys/other.pub"),
+    );
+    admin.ask(&["policy", "attach", first.as_str().unwrap(), "ed25519.json"]);
+    let push = ["policy", "push", first.as_str().unwrap(), &to];
+    let signed = admin.ask(&[&push[..], &["--signature", "p256.json"]].concat());
+    assert_eq!(signed["signatures"], 2);
+    let signed = signed["address"].as_str().unwrap();
+    let pull = |key, to| admin.run(&["policy", "pull", signed, "--key", key, "--output", to]);
+    pull("other.pub", "unsigned").expect(4);
+    assert!(!world.work().join("unsigned").exists());
+    pull("ed25519.pub", "signed").expect(0);
+    let bundle = |path: &str| fs::read(world.work().join(path)).unwrap();
+    assert_eq!(
+        bundle("signed/signature-1.sigstore.json"),
+        bundle("ed25519.json")
+    );
+    assert_eq!(
+        bundle("signed/signature-2.sigstore.json"),
+        bundle("p256.json")
+    );
+    let verify = [
+        "policy",
+        "verify",
+        "signed/signature-1.sigstore.json",
+        "--key",
+        "ed25519.pub",
+        "signed",
+    ];
+    admin.run(&verify).expect(0);
+
     // A component travels, too; and a tag is not pulled.
     let stock = admin.ask(&["policy", "publish", "four-eyes", "--stock=component"]);
     let entry = stock["policy"].as_str().unwrap();

@@ -5,6 +5,7 @@ use clap::{Args, ValueEnum};
 use model::Name;
 use policy::{PolicyForm, PolicySource, stock};
 use recorder::{Accepted, Checked, Publication, sha256};
+use serde_json::json;
 
 use super::check::{Accept, checked};
 use crate::answer::text;
@@ -12,6 +13,7 @@ use crate::command::Global;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::package;
+use crate::signature;
 use crate::workshop;
 
 /// Publishes a policy: a folder of its author's, Rego source, a WebAssembly component, or a stock one.
@@ -27,6 +29,9 @@ pub(crate) struct Publish {
     /// Takes the policy of that name which comes with Trailmark, in a form where it comes in both.
     #[arg(long, value_name = "FORM", num_args = 0..=1, require_equals = true, default_missing_value = "any")]
     stock: Option<Form>,
+    /// A signature of it, as `policy sign` makes it, to be recorded with it; may be given several times.
+    #[arg(long, value_name = "BUNDLE")]
+    signature: Vec<PathBuf>,
     #[command(flatten)]
     accept: Accept,
 }
@@ -43,12 +48,28 @@ enum Form {
 }
 
 impl Publish {
-    pub(super) fn run(self, global: &Global) -> Result<Exit> {
+    pub(super) fn run(mut self, global: &Global) -> Result<Exit> {
+        let signatures = std::mem::take(&mut self.signature);
         let publication = self.publication()?;
-        let answer = package::publish(&global.client()?, &publication)?;
+        // Before anything is published: what is signed is just this.
+        let signatures = signature::all_of(&signatures, &publication.signed())?;
+        let client = global.client()?;
+        let mut answer = package::publish(&client, &publication)?;
+        let entry = text(&answer, "/policy").parse()?;
+        let mut recorded = Vec::new();
+        for bundle in &signatures {
+            let signed = signature::record(&client, &entry, bundle)?;
+            recorded.push(text(&signed, "/signature"));
+        }
+        if let (Some(members), false) = (answer.as_object_mut(), recorded.is_empty()) {
+            members.insert("signatures".to_owned(), json!(recorded));
+        }
         global.output().answer(&answer, |page| {
             page.line(format!("policy {} published", publication.name));
-            page.fields([("entry", text(&answer, "/policy"))]);
+            page.fields([
+                ("entry", text(&answer, "/policy")),
+                ("signatures", recorded.join(", ")),
+            ]);
         })?;
         Ok(Exit::Done)
     }

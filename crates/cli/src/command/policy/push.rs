@@ -1,17 +1,17 @@
-use std::path::Path;
+use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use model::EntryHash;
 use serde_json::json;
 
-use super::bind::published;
+use super::found::found;
 use crate::command::Global;
 use crate::exit::Exit;
 use crate::package;
 use crate::registry::{Account, Address, Registry};
+use crate::signature;
 
-/// Puts a policy into an OCI registry, with its schema, cases and check.
+/// Puts a policy into an OCI registry, with its schema, cases, check and signatures.
 ///
 /// What is pushed is pulled by the digest that this prints. A registry on this machine is asked over plain HTTP, any other
 /// over HTTPS.
@@ -23,19 +23,24 @@ pub(crate) struct Push {
     /// Where to: `oci://HOST/REPO` or `oci://HOST/REPO:TAG` [default tag: `policy-` and the beginning of its digest].
     #[arg(value_name = "ADDRESS")]
     to: Address,
+    /// A signature of it, beside those that are recorded of a published one; may be given several times.
+    #[arg(long, value_name = "BUNDLE")]
+    signature: Vec<PathBuf>,
     #[command(flatten)]
     account: Account,
 }
 
 impl Push {
     pub(super) fn run(self, global: &Global) -> Result<Exit> {
-        let path = Path::new(&self.policy);
-        let publication = if self.policy.parse::<EntryHash>().is_err() && path.exists() {
-            super::publish::of_path(path)?
-        } else {
-            let client = global.client()?;
-            package::published(&client, &published(&client, &self.policy)?)?
-        };
+        let package::Found {
+            publication,
+            mut signatures,
+        } = found(global, &self.policy)?;
+        for bundle in signature::all_of(&self.signature, &publication.signed())? {
+            if !signatures.contains(&bundle) {
+                signatures.push(bundle);
+            }
+        }
         let policy = publication.source.digest().to_string();
         let short: String = policy.chars().take(12).collect();
         let tag = self
@@ -44,13 +49,14 @@ impl Push {
             .map_or_else(|| format!("policy-{short}"), str::to_owned);
         let repository = self.to.repository();
         let registry = Registry::open(self.to, self.account)?;
-        let digest = registry.push(&package::artifact(&publication)?, &tag)?;
+        let digest = registry.push(&package::artifact(&publication, &signatures)?, &tag)?;
         let address = format!("{repository}@{digest}");
         let answer = json!({
             "name": publication.name,
             "policy": policy,
             "address": address,
             "digest": digest,
+            "signatures": signatures.len(),
             "tag": tag,
         });
         global.output().answer(&answer, |page| {
@@ -59,6 +65,7 @@ impl Push {
                 ("address", address.clone()),
                 ("tag", tag.clone()),
                 ("policy", policy.clone()),
+                ("signatures", signatures.len().to_string()),
             ]);
         })?;
         Ok(Exit::Done)

@@ -22,10 +22,12 @@ impl Show {
         let entry = published(&client, &self.policy)?.to_string();
         let mut answer = client.get(&format!("/v1/policies/{entry}"), &[])?;
         let bindings = client.get("/v1/bindings", &[])?;
+        let signatures = client.get(&format!("/v1/policies/{entry}/signatures"), &[])?;
         let of_this = |binding: &&Value| text(binding, "/policy") == entry;
         let bindings: Vec<_> = list(&bindings, "").iter().filter(of_this).collect();
         let members = answer.as_object_mut().context("the answer is no object")?;
         members.insert("bindings".to_owned(), json!(bindings));
+        members.insert("signatures".to_owned(), signatures);
         global.output().answer(&answer, |page| {
             page.fields([
                 ("policy", text(&answer, "/name")),
@@ -45,6 +47,9 @@ impl Show {
                     text(accepted, "/reason")
                 ));
             }
+            for signature in list(&answer, "/signatures") {
+                page.line(signed_by(signature));
+            }
             page.table(
                 ["in", "state", "from", "binding"],
                 list(&answer, "/bindings").iter().map(|binding| {
@@ -60,6 +65,17 @@ impl Show {
         })?;
         Ok(Exit::Done)
     }
+}
+
+/// Says whose a signature is: whose it was found to be, or else only that somebody sent it.
+fn signed_by(signature: &Value) -> String {
+    let keys = list(signature, "/by").iter();
+    let keys: Vec<_> = keys.map(|key| text(key, "")).collect();
+    let entry = text(signature, "/entry");
+    if keys.is_empty() {
+        return format!("  - signed, by no key that is trusted here: {entry}");
+    }
+    format!("  - signed by {}: {entry}", keys.join(", "))
 }
 
 fn checked_by(policy: &Value) -> String {
