@@ -876,7 +876,7 @@ pub fn quantifiers() -> Vec<Case> {
 
 const WALKED: &[&str] = &[
     OF,
-    r#"object.get(input, "nothing", [1, {"a": [1]}, {2, [1, 3]}, null])"#,
+    r#"object.get(input, "nothing", [1, {"a": [1]}, [2, {1, 3}], null])"#,
     "input.attestations",
     r#"object.get(input, "nothing", 1)"#,
     r#"object.get(input, "nothing", [])"#,
