@@ -9,6 +9,52 @@ use model::{Body, EntryHash, Fingerprint, Name, ParseError, PersonId, Root, Stre
 
 use crate::history::Loaded;
 
+/// Why an approval does not count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stale {
+    /// Its giver took it back.
+    Withdrawn,
+    /// Its time was over.
+    Expired,
+    /// Its giver authored, committed or built a part of the change.
+    AuthorOfTheChange,
+    /// It cannot be said what the change is, or who took part in it.
+    ChangeNotKnown,
+    /// What is released is not what was approved.
+    ChangeChanged,
+    /// The artifact was recorded again after it was given.
+    NewProvenance,
+    /// Something failed after it was given.
+    FailedOutcome,
+}
+
+impl Stale {
+    /// Every reason there is.
+    pub const ALL: [Self; 7] = [
+        Self::Withdrawn,
+        Self::Expired,
+        Self::AuthorOfTheChange,
+        Self::ChangeNotKnown,
+        Self::ChangeChanged,
+        Self::NewProvenance,
+        Self::FailedOutcome,
+    ];
+
+    /// Returns its name, as dossiers have it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Withdrawn => "withdrawn",
+            Self::Expired => "expired",
+            Self::AuthorOfTheChange => "author-of-the-change",
+            Self::ChangeNotKnown => "change-not-known",
+            Self::ChangeChanged => "change-changed",
+            Self::NewProvenance => "new-provenance",
+            Self::FailedOutcome => "failed-outcome",
+        }
+    }
+}
+
 /// What approvals are judged for.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Release<'a> {
@@ -61,19 +107,19 @@ pub(crate) fn judge(
         let failed_after = after(artifact, &artifact_stream, is_failure)
             || after(trail, &trail_stream, is_failure);
         let reason = if withdrawn.contains(&loaded.entry.hash()) {
-            Some("withdrawn")
+            Some(Stale::Withdrawn)
         } else if given.expires_ms <= release.now_ms {
-            Some("expired")
+            Some(Stale::Expired)
         } else if participants.contains(&given.person) {
-            Some("author-of-the-change")
+            Some(Stale::AuthorOfTheChange)
         } else if !change.complete {
-            Some("change-not-known")
+            Some(Stale::ChangeNotKnown)
         } else if given.change != change_digest {
-            Some("change-changed")
+            Some(Stale::ChangeChanged)
         } else if after(artifact, &artifact_stream, is_provenance) {
-            Some("new-provenance")
+            Some(Stale::NewProvenance)
         } else if failed_after {
-            Some("failed-outcome")
+            Some(Stale::FailedOutcome)
         } else {
             None
         };
@@ -85,13 +131,13 @@ pub(crate) fn judge(
 fn approval(
     loaded: &Loaded,
     given: &ApprovalGiven,
-    reason: Option<&str>,
+    reason: Option<Stale>,
 ) -> Result<Approval, ParseError> {
     Ok(Approval {
         entry: loaded.entry.hash(),
         expires_ms: given.expires_ms,
         person: given.person.clone(),
-        reason: reason.map(str::parse).transpose()?,
+        reason: reason.map(|stale| stale.as_str().parse()).transpose()?,
         recorded_ms: loaded.entry.header().recorded_ms,
         status: if reason.is_some() {
             ApprovalStatus::Stale

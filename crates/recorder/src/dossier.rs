@@ -1,8 +1,9 @@
 //! Builds the dossier: a pure function of the record, the same when a decision is made and when it is replayed.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
-use model::dossier::{Attestation, Dossier, Outcome, Subject, SubjectKind};
+use model::dossier::{Approval, Attestation, Change, Dossier, Outcome, Subject, SubjectKind};
 use model::limits::DOSSIER_ATTESTATIONS_MAX;
 use model::{Body, EntryHash, Fingerprint, KeyId, Name, StreamName};
 use serde_json::value::RawValue;
@@ -12,6 +13,7 @@ use crate::change;
 use crate::definitions::Definitions;
 use crate::error::HistoryError;
 use crate::history::{History, Loaded, Missing};
+use crate::judge::NotJudged;
 
 /// What a dossier is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,17 +80,7 @@ pub(crate) fn build(
         return Err(NoDossier::TooLarge(busiest(&attestations)));
     }
 
-    let encoding = |source| NoDossier::History(HistoryError::Genesis { source });
-    let change_digest = change::digest(&change).map_err(encoding)?;
-    let release = Release {
-        fingerprint: &question.fingerprint,
-        flow: &question.flow,
-        trail: &question.trail,
-        environment: &question.environment,
-        now_ms: question.now_ms,
-    };
-    let approvals = approval::judge(release, artifact, trail, &change, change_digest)
-        .map_err(|error| encoding(serde::de::Error::custom(error)))?;
+    let approvals = judged([artifact, trail], question, &change).map_err(NoDossier::History)?;
     let required = definitions
         .flow(&question.flow)
         .map(|flow| flow.required.clone())
@@ -107,6 +99,44 @@ pub(crate) fn build(
             trail: question.trail.clone(),
         },
     })
+}
+
+/// Judges the approvals of a question alone, as its dossier has them.
+pub(crate) fn approvals(
+    history: &History,
+    question: &Question,
+) -> Result<Vec<Approval>, NotJudged> {
+    let Question {
+        environment,
+        flow,
+        fingerprint,
+        trail,
+        ..
+    } = question;
+    let missing = |Missing(stream)| NotJudged::Missing(stream);
+    let change = change::find(history, environment, flow, fingerprint).map_err(missing)?;
+    let artifact = history.stream(&StreamName::artifact(fingerprint));
+    let trail = history.stream(&StreamName::trail(flow, trail));
+    let entries = [artifact.map_err(missing)?, trail.map_err(missing)?];
+    judged(entries, question, &change).map_err(NotJudged::History)
+}
+
+fn judged(
+    [artifact, trail]: [&[Arc<Loaded>]; 2],
+    question: &Question,
+    change: &Change,
+) -> Result<Vec<Approval>, HistoryError> {
+    let encoding = |source| HistoryError::Genesis { source };
+    let digest = change::digest(change).map_err(encoding)?;
+    let release = Release {
+        fingerprint: &question.fingerprint,
+        flow: &question.flow,
+        trail: &question.trail,
+        environment: &question.environment,
+        now_ms: question.now_ms,
+    };
+    approval::judge(release, artifact, trail, change, digest)
+        .map_err(|error| encoding(serde::de::Error::custom(error)))
 }
 
 /// Reads an entry as evidence about the question, if it is that.

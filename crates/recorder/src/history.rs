@@ -134,6 +134,17 @@ impl History {
         self.streams.insert(stream, part);
     }
 
+    /// Forgets what came after the first `len` entries of a stream; says whether there are so many.
+    pub(crate) fn keep_first(&mut self, stream: &StreamName, len: usize) -> bool {
+        match self.streams.get_mut(stream) {
+            Some(part) if len <= part.len => {
+                part.len = len;
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// Returns a stream's entries, to be kept; none where it is not there.
     pub(crate) fn shared(&self, stream: &StreamName) -> Arc<[Arc<Loaded>]> {
         match self.streams.get(stream) {

@@ -42,6 +42,7 @@ mod trust;
 mod upload;
 pub mod view;
 
+pub use approval::Stale;
 pub use approve::ApproveRequest;
 pub use caller::Caller;
 pub use decide::{DecideRequest, Decision, TrialPolicy, TrialRequest};

@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use journal::verify::{Complete, VerifiedBundle};
+use model::dossier::Approval;
 use model::kind::Verdict;
 use model::{Body, Entry, EntryHash, PayloadDigest, Role, StreamName};
 use policy::Prepared;
@@ -20,11 +21,11 @@ use self::rules::Rules;
 use crate::decide::NO_ENVIRONMENT;
 use crate::decision::Grounds;
 use crate::definitions::{Definitions, Policy};
-use crate::dossier::Question;
+use crate::dossier::{self, Question};
 use crate::error::HistoryError;
 use crate::history::{History, Loaded, Shared};
 use crate::policies::source_of;
-use crate::replay::ReplayError;
+use crate::replay::{ReplayError, not_judged};
 use crate::sandboxes::Policies;
 use crate::trust::{Demands, Signed, Verified};
 
@@ -112,6 +113,15 @@ impl<'a> Past<'a> {
         let bytes = self.bundle.payload(&reference.digest);
         serde_json::from_slice(bytes.ok_or_else(missing)?)
             .map_err(|source| HistoryError::Payload { entry, source })
+    }
+
+    /// Judges the approvals that a decision or a trial saw, as its dossier has them.
+    ///
+    /// # Errors
+    /// When what it rests on is not all in the bundle.
+    pub fn approvals(&self, asked: &Asked) -> Result<Vec<Approval>, HistoryError> {
+        let scene = self.scene(&self.grounds(asked)?)?;
+        dossier::approvals(&scene.history, &asked.question).map_err(not_judged)
     }
 
     /// Returns what a decision saw: as much of each stream as it says.
@@ -253,7 +263,7 @@ impl<'a> Past<'a> {
 }
 
 /// Reads an entry as a decision or a trial, if it is one.
-fn read(entry: &Entry) -> Result<Option<Asked>, HistoryError> {
+pub(crate) fn read(entry: &Entry) -> Result<Option<Asked>, HistoryError> {
     let header = entry.header();
     if !matches!(header.kind.as_str(), "decision" | "trial") {
         return Ok(None);

@@ -1,17 +1,19 @@
 //! Looking up: pure functions of what is recorded, as they are answered.
 
 mod artifact;
+mod decision;
 mod environment;
 mod key;
 mod search;
 mod trail;
 
-use model::{By, EntryHash, Name, PayloadRef, Role};
+use model::{By, EntryHash, Name, PayloadRef};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use store::Stored;
 
 pub use artifact::{ArtifactView, RecordedIn};
+pub use decision::DecisionView;
 pub use environment::{
     EnvironmentDiff, EnvironmentFinding, EnvironmentView, FindingKind, RunningView,
 };
@@ -19,8 +21,7 @@ pub use key::KeyView;
 pub use search::{Found, FoundCommit};
 pub use trail::{TrailArtifact, TrailState, TrailSummary, TrailView};
 
-use crate::decision::Grounds;
-use crate::error::{HistoryError, RecorderError};
+use crate::error::RecorderError;
 use crate::recorder::Recorder;
 use crate::timestamp;
 
@@ -72,20 +73,6 @@ impl EntryView {
     }
 }
 
-/// A decision, read back.
-#[derive(Debug, Clone, Serialize)]
-pub struct DecisionView {
-    /// The entry.
-    pub entry: EntryView,
-    /// On what it rests.
-    pub grounds: Grounds,
-    /// Why it is denied.
-    pub reasons: Vec<String>,
-    /// What exceptions did, a line for each that touched it.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub exceptions: Vec<String>,
-}
-
 impl Recorder {
     /// Gives entries their places in the log, where a store told them without.
     pub(crate) async fn placed(
@@ -104,49 +91,6 @@ impl Recorder {
             }
         }
         Ok(views)
-    }
-
-    /// Reads a decision or a trial back.
-    ///
-    /// # Errors
-    /// When there is none.
-    pub async fn decision_view(&self, decision: &EntryHash) -> Result<DecisionView, RecorderError> {
-        let unknown = || RecorderError::Unknown {
-            what: "decision",
-            name: decision.to_string(),
-        };
-        let stored = self.store.entry(decision).await?.ok_or_else(unknown)?;
-        if !matches!(stored.entry.header().kind.as_str(), "decision" | "trial") {
-            return Err(unknown());
-        }
-        let missing = HistoryError::PayloadMissing { entry: *decision };
-        let payload = stored
-            .entry
-            .header()
-            .payload(Role::Rule)
-            .ok_or(missing)?
-            .digest;
-        let bytes = self
-            .store
-            .payloads(&[payload])
-            .await?
-            .into_iter()
-            .next()
-            .flatten();
-        let bytes = bytes
-            .ok_or(HistoryError::PayloadMissing { entry: *decision })?
-            .bytes;
-        let grounds: Grounds =
-            serde_json::from_slice(&bytes).map_err(|source| HistoryError::Payload {
-                entry: *decision,
-                source,
-            })?;
-        Ok(DecisionView {
-            entry: EntryView::new(&stored),
-            reasons: grounds.reasons(),
-            exceptions: grounds.exceptions(),
-            grounds,
-        })
     }
 
     /// Returns an entry, by hash.

@@ -389,3 +389,46 @@ fn a_denial_says_what_would_mend_it() {
         "{said}"
     );
 }
+
+#[test]
+fn approvals_that_do_not_count_are_explained_also_offline() {
+    let world = World::new();
+    world.file("web", "a program");
+    world.commit("ann", "Do everything alone");
+    let server = Server::start(&world, &["--solo", "--people-by-key"]);
+    let admin = User::admin(&world, &server);
+    let ci = admin.with_key(&["ci", "--role", "reporter", "--flow", "web"]);
+    let person = |name: &str| {
+        let alias = format!("email:{name}@example.com");
+        let added = admin.ask(&["person", "add", name, "--alias", &alias]);
+        let person = added["person"].as_str().unwrap().to_owned();
+        let key = [name, "--role", "approver", "--flow", "web", "--person"];
+        admin.with_key(&[&key[..], &[&person]].concat())
+    };
+    let (ann, rita) = (person("ann"), person("rita"));
+    admin.ask(&["flow", "create", "web"]);
+    admin.ask(&["env", "create", "production"]);
+    admin.ask(&["policy", "publish", "four-eyes", "--stock=component"]);
+    admin.ask(&["policy", "bind", "four-eyes", "--everything"]);
+    ci.ask(&["trail", "begin", "t1", "--flow", "web"]);
+    let place = ["--flow", "web", "--trail", "t1"];
+    ci.ask(&[&["artifact", "record", "web"][..], &place].concat());
+    ann.ask(&["approve", "web", "--environment", "production"]);
+    rita.ask(&["approve", "web", "--environment", "production"]);
+    let decide = ["decide", "web", "--environment", "production", "--json"];
+    let decision = ci.run(&decide).expect(0).json();
+    let explain = ["policy", "explain", decision["decision"].as_str().unwrap()];
+    let online = ci.run(&explain).expect(0).stdout;
+    for words in [
+        " does not count, entry ",
+        "  author-of-the-change: who gave it wrote, committed or built a part of the change\n",
+        "  what would mend it: have somebody approve who had no part in it\n",
+        " counts, entry ",
+    ] {
+        assert_eq!(online.matches(words).count(), 1, "{words}: {online}");
+    }
+    let export = ["export", "--artifact", "web", "--output", "web.bundle"];
+    admin.ask(&export);
+    let offline = [&explain[..], &["--bundle", "web.bundle"]].concat();
+    assert_eq!(world.run(&offline).expect(0).stdout, online);
+}

@@ -160,6 +160,62 @@ async fn an_approval_ends_by_withdrawal_by_time_and_by_new_provenance() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_approval_is_of_the_change_that_it_was_given_for() {
+    let world = World::solo().await;
+    world
+        .bind(world.publish("four-eyes", PolicyForm::Component).await)
+        .await;
+    world.built("one", 1, "email:alice@example.com", None).await;
+    world
+        .built("two", 2, "email:alice@example.com", Some(fingerprint(1)))
+        .await;
+    world.approve(&world.bob.1, 2).await;
+    assert_eq!(
+        approval_of(&world, 2).await,
+        [(ApprovalStatus::Valid, None)]
+    );
+    // Once the first is released, the second no longer brings its commits.
+    world.approve(&world.bob.1, 1).await;
+    assert_eq!(world.decide(1).await.verdict, Verdict::Allowed);
+    assert_eq!(approval_of(&world, 2).await, [stale("change-changed")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_read_back_says_which_approvals_it_saw_and_how_they_stood_then() {
+    let world = World::solo().await;
+    world
+        .bind(world.publish("four-eyes", PolicyForm::Component).await)
+        .await;
+    world.built("one", 1, "email:alice@example.com", None).await;
+    world.approve(&world.alice.1, 1).await;
+    world.approve(&world.bob.1, 1).await;
+    let decision = world.decide(1).await.appended.stored.entry.hash();
+    let expected = [
+        stale(Stale::AuthorOfTheChange.as_str()),
+        (ApprovalStatus::Valid, None),
+    ];
+    // What comes later makes the other stale, too, and one more is given.
+    world.tested("one", 1, true).await;
+    world.approve(&world.carol.1, 1).await;
+    let said = |approvals: Vec<model::dossier::Approval>| -> Vec<_> {
+        let said = approvals.into_iter();
+        said.map(|found| (found.status, found.reason.map(|reason| reason.to_string())))
+            .collect()
+    };
+    let view = world.recorder.decision_view(&decision).await.unwrap();
+    assert_eq!(said(view.approvals), expected);
+    let bundle = world
+        .recorder
+        .export_artifact(&world.ci, &fingerprint(1), Vec::new())
+        .await
+        .unwrap();
+    let verified = open(bundle.as_slice(), &Pin::default()).unwrap();
+    let past = Past::new(&verified).unwrap();
+    let asked = past.find(&decision).unwrap();
+    assert_eq!(said(past.approvals(asked).unwrap()), expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_author_whom_nobody_registered_makes_every_approval_not_count() {
     let world = World::solo().await;
     world

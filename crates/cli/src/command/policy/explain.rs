@@ -8,10 +8,10 @@ use clap::Args;
 use journal::note::Vkey;
 use model::EntryHash;
 use policy::{Finding, Outcome, Status};
-use recorder::{Judged, Refusal, timestamp};
+use recorder::{Judged, Refusal, Stale, timestamp};
 use serde_json::Value;
 
-use self::meaning::{Meaning, of_denial, of_undecided};
+use self::meaning::{Meaning, of_denial, of_stale, of_undecided};
 use self::record::Record;
 use crate::answer::{text, time};
 use crate::command::Global;
@@ -79,6 +79,10 @@ fn explain(page: &mut Page, record: &Record) {
     for judged in &record.grounds.policies {
         page.line("");
         policy(page, record, judged);
+    }
+    if !record.approvals.is_empty() {
+        page.line("");
+        approvals(page, record);
     }
     for exception in record.grounds.exceptions() {
         page.line(format!("  ! {}", printable(&exception)));
@@ -151,6 +155,29 @@ fn control(page: &mut Page, record: &Record, finding: &Finding) {
     }
     if finding.entries.is_empty() && finding.status == Status::Failed {
         page.line("    on no evidence: nothing of what was recorded speaks for it");
+    }
+}
+
+/// Says of each approval that was given for this whether it counted, and why not.
+fn approvals(page: &mut Page, record: &Record) {
+    for approval in &record.approvals {
+        let until = timestamp::format(approval.expires_ms);
+        let by = format!("approval by {} until {until}", approval.person);
+        let entry = short(&approval.entry);
+        let Some(reason) = &approval.reason else {
+            let counts = page.style.good("counts");
+            page.line(format!("{by} {counts}, entry {entry}"));
+            continue;
+        };
+        let counts = page.style.bad("does not count");
+        page.line(format!("{by} {counts}, entry {entry}"));
+        match Stale::ALL
+            .into_iter()
+            .find(|stale| stale.as_str() == reason.as_str())
+        {
+            Some(stale) => says(page, "  ", &of_stale(stale)),
+            None => page.line(format!("  {reason}")),
+        }
     }
 }
 

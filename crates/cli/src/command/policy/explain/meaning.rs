@@ -1,6 +1,7 @@
 //! What a denial without a verdict means, and what would mend it.
 
 use policy::{Denial, Undecided};
+use recorder::Stale;
 
 /// A reason in words.
 pub(super) struct Meaning {
@@ -87,6 +88,45 @@ pub(super) const fn of_denial(denial: Denial) -> Meaning {
     }
 }
 
+/// Says why an approval did not count, and what would mend that.
+pub(super) const fn of_stale(stale: Stale) -> Meaning {
+    let (means, mend) = match stale {
+        Stale::Withdrawn => (
+            "its giver took it back before it was decided",
+            "ask why, and for another approval",
+        ),
+        Stale::Expired => (
+            "its time was over when it was decided",
+            "have it approved again",
+        ),
+        Stale::AuthorOfTheChange => (
+            "who gave it wrote, committed or built a part of the change",
+            "have somebody approve who had no part in it",
+        ),
+        Stale::ChangeNotKnown => (
+            "what the change is, or who took part in it, is not known",
+            "register every author (`trailmark person add`, `trailmark alias add`), and record each artifact with              its commits and the one before it",
+        ),
+        Stale::ChangeChanged => (
+            "it was given for another change: commits came in, or another artifact was released since",
+            "have it approved again, as it is now",
+        ),
+        Stale::NewProvenance => (
+            "the artifact was recorded again after it was given",
+            "have it approved again; record an artifact before it is approved",
+        ),
+        Stale::FailedOutcome => (
+            "evidence was recorded after it that says that something failed",
+            "mend what failed, then have it approved again",
+        ),
+    };
+    Meaning {
+        name: stale.as_str(),
+        means,
+        mend,
+    }
+}
+
 pub(super) const fn of_undecided(cause: Undecided) -> Meaning {
     let (means, mend) = match cause {
         Undecided::WallTime => (
@@ -114,5 +154,17 @@ pub(super) const fn of_undecided(cause: Undecided) -> Meaning {
         name: cause.as_str(),
         means,
         mend,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_for_which_an_approval_does_not_count_is_told_in_its_own_words() {
+        let told = Stale::ALL.map(|stale| of_stale(stale).means);
+        let different: std::collections::BTreeSet<_> = told.iter().collect();
+        assert_eq!(different.len(), Stale::ALL.len());
     }
 }

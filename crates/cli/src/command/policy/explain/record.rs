@@ -6,9 +6,10 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use journal::note::Vkey;
 use journal::verify::{self, Pin, VerifiedBundle};
+use model::dossier::Approval;
 use model::{Entry, EntryHash, Role};
 use policy::Outcome;
-use recorder::{Grounds, timestamp};
+use recorder::{Grounds, HistoryError, Past, timestamp};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -22,6 +23,8 @@ use crate::failure::Failure;
 pub(super) struct Record {
     /// The decision's own entry.
     pub(super) entry: Value,
+    /// The approvals that it saw.
+    pub(super) approvals: Vec<Approval>,
     pub(super) grounds: Grounds,
     /// The entries that the decision names and that are at hand, by hash.
     pub(super) entries: BTreeMap<String, Value>,
@@ -38,9 +41,13 @@ impl Record {
             let shown = client.get(&format!("/v1/entries/{entry}"), &[])?;
             entries.insert(entry.to_string(), shown);
         }
+        let approvals = answer.get("approvals").cloned().unwrap_or(json!([]));
+        let approvals =
+            serde_json::from_value(approvals).context("could not read the decision's approvals")?;
         let entry = answer.get("entry").cloned().unwrap_or_default();
         Ok(Self {
             entry,
+            approvals,
             grounds,
             entries,
         })
@@ -63,12 +70,16 @@ impl Record {
         let grounds = bundle.payload(&rule.digest).ok_or_else(absent)?;
         let grounds: Grounds =
             serde_json::from_slice(grounds).context("could not read the decision's grounds")?;
+        let past = Past::new(&bundle).map_err(unreadable)?;
+        let asked = past.find(&decision).ok_or_else(absent)?;
+        let approvals = past.approvals(asked).map_err(unreadable)?;
         let entries = named(&grounds)
             .into_iter()
             .filter_map(|hash| of_bundle(&bundle, &hash))
             .collect();
         Ok(Self {
             entry: shown(entry),
+            approvals,
             grounds,
             entries,
         })
@@ -86,6 +97,14 @@ fn named(grounds: &Grounds) -> BTreeSet<EntryHash> {
         }
     }
     named
+}
+
+fn unreadable(error: HistoryError) -> Failure {
+    Failure::new(
+        Exit::Failed,
+        "what the decision rests on is not all in the bundle",
+    )
+    .because(error)
 }
 
 fn of_bundle(bundle: &VerifiedBundle, hash: &EntryHash) -> Option<(String, Value)> {
