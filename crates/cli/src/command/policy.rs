@@ -23,10 +23,12 @@ mod withdraw;
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use model::EntryHash;
+use recorder::timestamp;
 use serde_json::{Value, json};
 
 use super::Global;
 use crate::answer::{flag, list, short, text, time};
+use crate::argument::now_ms;
 use crate::exit::Exit;
 use crate::show::recorded;
 
@@ -138,6 +140,7 @@ impl List {
         let policies = client.get("/v1/policies", &[])?;
         let bindings = client.get("/v1/bindings", &[])?;
         let answer = json!({ "policies": policies, "bindings": bindings });
+        let now_ms = now_ms();
         global.output().answer(&answer, |page| {
             page.table(
                 [
@@ -161,12 +164,13 @@ impl List {
                 "no policy was published",
             );
             page.table(
-                ["bound", "in", "state", "binding"],
+                ["bound", "in", "state", "from", "binding"],
                 list(&answer, "/bindings").iter().map(|binding| {
                     [
                         text(binding, "/name"),
                         scope(binding),
-                        state(binding).to_owned(),
+                        state(binding, now_ms).to_owned(),
+                        time(binding, "/from"),
                         text(binding, "/entry"),
                     ]
                 }),
@@ -195,14 +199,39 @@ fn scope(binding: &Value) -> String {
     }
 }
 
-fn state(binding: &Value) -> &'static str {
+/// Says whether a binding is in force at a time.
+fn state(binding: &Value, now_ms: u64) -> &'static str {
+    let from_ms = timestamp::parse(&text(binding, "/from"));
     if binding.get("ended").is_some() {
         "ended"
     } else if binding.get("confirmed").is_none() {
         "waits for a second person"
+    } else if from_ms.is_some_and(|from_ms| from_ms > now_ms) {
+        "not yet"
     } else if flag(binding, "/advisory") {
         "advisory"
     } else {
         "in force"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_binding_is_in_force_from_its_time_on() {
+        let from_ms = 1_767_225_600_000;
+        let mut binding =
+            json!({ "confirmed": "2025-12-01T00:00:00Z", "from": timestamp::format(from_ms) });
+        assert_eq!(state(&binding, from_ms - 1), "not yet");
+        assert_eq!(state(&binding, from_ms), "in force");
+        binding["advisory"] = true.into();
+        assert_eq!(state(&binding, from_ms - 1), "not yet");
+        assert_eq!(state(&binding, from_ms), "advisory");
+        binding["ended"] = "2026-02-01T00:00:00Z".into();
+        assert_eq!(state(&binding, from_ms), "ended");
+        let waiting = json!({ "from": timestamp::format(from_ms) });
+        assert_eq!(state(&waiting, from_ms - 1), "waits for a second person");
     }
 }

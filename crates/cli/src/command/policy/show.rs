@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::bind::published;
 use super::{check, scope, state};
 use crate::answer::{list, text, time};
+use crate::argument::now_ms;
 use crate::command::Global;
 use crate::exit::Exit;
 
@@ -55,7 +56,7 @@ impl Show {
                 list(&answer, "/bindings").iter().map(|binding| {
                     [
                         scope(binding),
-                        state(binding).to_owned(),
+                        state(binding, now_ms()).to_owned(),
                         time(binding, "/from"),
                         text(binding, "/entry"),
                     ]
