@@ -24,14 +24,32 @@ const ANSWER_BYTES_MAX: u64 = 64 * 1024 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A first decision may compile its policies.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
-/// Between two parts of a long answer.
-const READ_TIMEOUT: Duration = Duration::from_secs(60);
+/// Publishing compiles a policy: a whole Python takes half a minute, on a busy machine some.
+const PATIENT_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 
 /// Talks to one recorder as one key.
 pub(crate) struct Client {
     agent: Agent,
+    loopback: bool,
     url: String,
     token: Option<String>,
+}
+
+/// Makes what sends requests; the time is for an answer to begin, and between two parts of a long one.
+fn agent(loopback: bool, timeout: Duration) -> Agent {
+    let mut config = Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .timeout_connect(Some(CONNECT_TIMEOUT))
+        .timeout_recv_response(Some(timeout))
+        .timeout_per_read(Some(timeout))
+        .user_agent(concat!("trailmark/", env!("CARGO_PKG_VERSION")));
+    if loopback {
+        // No proxy leads back to this machine.
+        config = config.proxy(None);
+    }
+    config.build().new_agent()
 }
 
 /// A refusal as the recorder words it (RFC 9457).
@@ -64,23 +82,20 @@ impl Client {
             "http" => note("the key travels unencrypted; use an `https` URL"),
             _ => return Err(wrong().into()),
         }
-        let mut config = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .timeout_connect(Some(CONNECT_TIMEOUT))
-            .timeout_recv_response(Some(ANSWER_TIMEOUT))
-            .timeout_per_read(Some(READ_TIMEOUT))
-            .user_agent(concat!("trailmark/", env!("CARGO_PKG_VERSION")));
-        if loopback {
-            // No proxy leads back to this machine.
-            config = config.proxy(None);
-        }
         Ok(Self {
-            agent: config.build().new_agent(),
+            agent: agent(loopback, ANSWER_TIMEOUT),
+            loopback,
             url: url.trim_end_matches('/').to_owned(),
             token,
         })
+    }
+
+    /// Waits longer for each answer: for what compiles policies.
+    pub(crate) fn patient(self) -> Self {
+        Self {
+            agent: agent(self.loopback, PATIENT_TIMEOUT),
+            ..self
+        }
     }
 
     /// Reads something.

@@ -53,7 +53,7 @@ impl Publish {
         let publication = self.publication()?;
         // Before anything is published: what is signed is just this.
         let signatures = signature::all_of(&signatures, &publication.signed())?;
-        let client = global.client()?;
+        let client = global.client()?.patient();
         let mut answer = package::publish(&client, &publication)?;
         let entry = text(&answer, "/policy").parse()?;
         let mut recorded = Vec::new();
