@@ -105,6 +105,16 @@ pub enum PublishError {
         /// How much there may be.
         max: u64,
     },
+    /// Compiling it would take longer than this machine has time.
+    #[error(
+        "the component has {found} bytes of code, more than the {max} that this recorder has the time to compile"
+    )]
+    TooMuchCodeHere {
+        /// How much there is.
+        found: u64,
+        /// How much is compiled here.
+        max: u64,
+    },
     /// The sandbox holds no engine for this form of policy, or its engine is broken.
     #[error("the engine component for Rego could not be used")]
     Engine(#[source] Cause),
@@ -152,6 +162,7 @@ impl PublishError {
             Self::MissingRule { .. } => "rego-missing-rule",
             Self::TooComplex { .. } => "policy-too-complex",
             Self::TooMuchCode { .. } => "policy-too-much-code",
+            Self::TooMuchCodeHere { .. } => "policy-too-much-code-here",
             Self::Engine(_) => "engine-unusable",
             Self::ImageMissing => "image-missing",
             Self::Host(_) => "host-failure",
@@ -194,6 +205,9 @@ impl PublishError {
             Self::TooComplex { .. } => "make the source smaller",
             Self::TooMuchCode { .. } => {
                 "leave out what the policy does not use, and let the compiler optimise"
+            }
+            Self::TooMuchCodeHere { .. } => {
+                "write it in Rego, Rust or C, or give the recorder's function `ingest` more processors: `IngestMemoryMb=3538` when it is deployed"
             }
             Self::ImageMissing => {
                 "publish the policy again, or have the images made anew after an update"

@@ -31,6 +31,8 @@ pub struct Config {
     pub cache: Option<Cache>,
     /// The engine component for Rego: the stock one when absent; a replay gives the one that the decision names.
     pub engine: Option<Arc<[u8]>>,
+    /// Bytes of code that are compiled at most: where somebody waits who does not wait long. Without it, what any may have.
+    pub code_bytes_max: Option<u64>,
     /// For which processors policies are compiled.
     pub processor: Processor,
 }
@@ -45,6 +47,7 @@ struct Shared {
     engine: Engine,
     gate: Arc<Gate>,
     cache: Option<Cache>,
+    code_bytes_max: Option<u64>,
     rego: Arc<[u8]>,
     loader: OnceLock<(Loader, Component)>,
 }
@@ -67,6 +70,7 @@ impl Sandbox {
             engine,
             gate: Arc::new(Gate::new()),
             cache: config.cache,
+            code_bytes_max: config.code_bytes_max,
             rego: config
                 .engine
                 .unwrap_or_else(|| crate::stock::engine().into()),
@@ -149,7 +153,7 @@ impl Sandbox {
     fn component(&self, bytes: &[u8]) -> Result<Program, PublishError> {
         check_size(bytes, POLICY_BYTES_MAX)?;
         check_preamble(bytes)?;
-        structure::check(bytes)?;
+        structure::check(bytes, self.shared.code_bytes_max)?;
         let component = self.compiled(bytes, PublishError::Invalid)?;
         self.component_program(&component)
     }

@@ -23,8 +23,8 @@ const INSTANCES_MAX: u64 = 32;
 /// Core modules that are instantiated, linked libraries among them.
 const CORE_INSTANCES_MAX: u64 = 256;
 
-/// Refuses a component that would take long to compile.
-pub(crate) fn check(component: &[u8]) -> Result<(), PublishError> {
+/// Refuses a component that would take long to compile, on any machine or, with more code than so many bytes, on this one.
+pub(crate) fn check(component: &[u8], code_bytes_max: Option<u64>) -> Result<(), PublishError> {
     let mut size = Size::default();
     let read = Parser::new(0).parse_all(component).try_for_each(|payload| {
         payload
@@ -33,7 +33,7 @@ pub(crate) fn check(component: &[u8]) -> Result<(), PublishError> {
     });
     match read {
         Err(Stop::TooMuch(error)) => Err(error),
-        Ok(()) | Err(Stop::Unreadable(_)) => Ok(()),
+        Ok(()) | Err(Stop::Unreadable(_)) => size.fits(code_bytes_max),
     }
 }
 
@@ -51,16 +51,28 @@ impl From<BinaryReaderError> for Stop {
 /// What was counted over all modules.
 #[derive(Default)]
 struct Size {
+    code_bytes: u64,
     functions: u64,
     instances: u64,
     core_instances: u64,
 }
 
 impl Size {
+    fn fits(&self, code_bytes_max: Option<u64>) -> Result<(), PublishError> {
+        match code_bytes_max {
+            Some(max) if self.code_bytes > max => Err(PublishError::TooMuchCodeHere {
+                found: self.code_bytes,
+                max,
+            }),
+            _ => Ok(()),
+        }
+    }
+
     fn add(&mut self, payload: &Payload<'_>) -> Result<(), Stop> {
         match payload {
             Payload::CodeSectionEntry(body) => {
                 self.functions += 1;
+                self.code_bytes += body.range().len() as u64;
                 at_most("functions", self.functions, FUNCTIONS_MAX)?;
                 function(body)
             }

@@ -34,6 +34,7 @@ pub enum Compiling {
 /// Where policies run: a sandbox for each version of the engine, and what was made ready in them.
 pub struct Policies {
     cache: Option<Cache>,
+    code_bytes_max: Option<u64>,
     compiling: Compiling,
     images: Option<(Arc<dyn Images>, Arc<Shelf>)>,
     processor: Processor,
@@ -70,6 +71,7 @@ impl Policies {
     pub fn when_needed(stock_engine: Arc<[u8]>) -> Self {
         Self {
             cache: None,
+            code_bytes_max: None,
             compiling: Compiling::Allowed,
             images: None,
             processor: Processor::Own,
@@ -102,6 +104,15 @@ impl Policies {
         match compiling {
             Compiling::Allowed => Ok(policies),
             Compiling::Never => policies.set_up(),
+        }
+    }
+
+    /// Refuses components with more code than so many bytes: where nobody can wait until it is compiled.
+    #[must_use]
+    pub fn compiling_at_most(self, code_bytes: Option<u64>) -> Self {
+        Self {
+            code_bytes_max: code_bytes,
+            ..self
         }
     }
 
@@ -244,6 +255,7 @@ impl Policies {
         }
         let sandbox = Sandbox::new(Config {
             cache: self.cache.clone(),
+            code_bytes_max: self.code_bytes_max,
             engine: Some(engine.clone()),
             processor: self.processor,
         })?;

@@ -14,6 +14,7 @@
 #![warn(missing_docs)]
 
 mod answer;
+mod compiling;
 mod event;
 mod http;
 mod images;

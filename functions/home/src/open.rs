@@ -11,6 +11,7 @@ use recorder::{
 use store::aws::keys::{KeyError, Keys, ReceiptKeys};
 use store::aws::{self, Clients, Dynamo, Promiser};
 
+use crate::compiling::code_bytes_max;
 use crate::images::Bucket;
 use crate::settings::{Key, Settings};
 
@@ -165,6 +166,7 @@ fn policies(
             };
             let images = Arc::new(Bucket::new(settings, clients));
             Policies::with_images(engine, images, key, compiling)
+                .map(|policies| policies.compiling_at_most(code_bytes_max()))
         }
     };
     policies.context("could not make the policy sandbox ready")

@@ -1,6 +1,6 @@
 //! Components that are all work for the compiler: they are refused by what they are made of, before it begins.
 
-use policy::PolicySource;
+use policy::{Config, PolicySource, Sandbox};
 
 use crate::support::component::policy;
 
@@ -47,6 +47,22 @@ fn a_function_that_never_ends_to_be_compiled_is_refused() {
     let adds = |count: usize| "(drop (i32.const 1000000))".repeat(count);
     refused_for("bytes in one function", &with_function("", &adds(150_000)));
     accepted(&with_function("", &adds(10_000)));
+}
+
+#[test]
+fn what_cannot_be_compiled_while_somebody_waits_is_refused_by_its_code_alone() {
+    let sandbox = Sandbox::new(Config {
+        code_bytes_max: Some(10_000),
+        ..Config::default()
+    })
+    .unwrap();
+    let adds = |count: usize| with_function("", &"(drop (i32.const 1000000))".repeat(count));
+    let error = sandbox.prepare(&adds(3_000)).unwrap_err();
+    assert_eq!(error.code(), "policy-too-much-code-here", "{error:?}");
+    assert!(error.is_the_authors() && error.hint().contains("`ingest`"));
+    sandbox.prepare(&adds(1_000)).unwrap();
+    let data = with(&format!(r#"(data "{}")"#, "x".repeat(100_000)));
+    sandbox.prepare(&data).unwrap();
 }
 
 #[test]
