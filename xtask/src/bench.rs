@@ -8,6 +8,7 @@ use clap::ValueEnum;
 use crate::{guests, process, steps::Steps, tools};
 
 mod aws;
+mod languages;
 mod policy;
 
 #[derive(clap::Args)]
@@ -33,6 +34,8 @@ pub struct Options {
 enum Subject {
     /// The second home, functions, DynamoDB and S3: needs Java, Maven and Python
     Aws,
+    /// The same control in every language: size, compilation, evaluation; needs Node.js, Python, clang and lld
+    Languages,
     /// Policies of every size over dossiers of every size, beside their floors
     Policy,
 }
@@ -42,6 +45,7 @@ pub fn run(root: &Path, options: &Options) -> Result<()> {
     tools::c_compiler()?;
     match options.subject {
         Some(Subject::Aws) => return aws::run(root, options.quick),
+        Some(Subject::Languages) => return languages::run(root, options.quick),
         Some(Subject::Policy) => return policy::run(root, options.quick, options.long),
         None => {}
     }

@@ -191,6 +191,39 @@ mod tests {
     }
 
     #[test]
+    fn the_steps_for_continuous_integration_are_yaml_and_type_the_loop() {
+        let below = tempfile::tempdir().unwrap();
+        let folder = below.path().join("tested");
+        create(&"well-tested".parse().unwrap(), Language::C, &folder).unwrap();
+        let read = |file: &str| -> serde_json::Value {
+            let text = fs::read_to_string(folder.join("ci").join(file)).unwrap();
+            serde_saphyr::from_str(&text).unwrap()
+        };
+        let github = read("github-actions.yml");
+        let steps = github["jobs"]["policy"]["steps"].as_array().unwrap();
+        let typed = steps.iter().filter_map(|step| step["run"].as_str());
+        let typed: Vec<_> = typed.map(str::to_owned).collect();
+        let gitlab = read("gitlab-ci.yml");
+        let script = gitlab["well-tested"]["script"].as_array().unwrap();
+        let scripted: Vec<_> = script
+            .iter()
+            .map(|line| line.as_str().unwrap().to_owned())
+            .collect();
+        for commands in [typed, scripted].map(|lines| lines.join("\n")) {
+            for command in [
+                "policy build",
+                "policy test",
+                "policy publish well-tested .",
+            ] {
+                assert!(
+                    commands.contains(&format!("trailmark {command}")),
+                    "{commands}"
+                );
+            }
+        }
+    }
+
+    #[test]
     fn nothing_is_overwritten() {
         let folder = tempfile::tempdir().unwrap();
         let name: Name = "well-tested".parse().unwrap();
