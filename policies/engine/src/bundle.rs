@@ -3,6 +3,7 @@
 use regorus::unstable::{Expr, Literal, Module, Query, Ref, Rule, RuleBody};
 use regorus::{Engine, Value};
 
+use crate::place;
 use crate::rewrite::rewrite;
 use crate::trailmark::policy::types::SourceError;
 
@@ -80,12 +81,21 @@ impl Bundle {
         Ok((plain, compiled))
     }
 
+    /// Says what regorus says of a module, with the places that its author knows.
+    pub fn wrong(&self, error: impl std::fmt::Display) -> SourceError {
+        let text = |file: &str| {
+            let named = self.modules.iter().find(|(path, _)| path == file);
+            named.map(|(_, source)| source.as_str())
+        };
+        SourceError::Syntax(place::corrected(&error.to_string(), text))
+    }
+
     fn engine(&self, text: impl Fn(usize, &str) -> String) -> Result<Engine, SourceError> {
         let mut engine = Engine::new();
         for (at, (path, source)) in self.modules.iter().enumerate() {
             engine
                 .add_policy(path.clone(), text(at, source))
-                .map_err(|error| SourceError::Syntax(error.to_string()))?;
+                .map_err(|error| self.wrong(error))?;
         }
         engine
             .add_data(self.data.clone())

@@ -7,6 +7,7 @@ use regorus::{Engine, Value};
 
 use crate::bundle;
 use crate::mentions::{Mentions, Path, static_path};
+use crate::place;
 use crate::trailmark::policy::types::{Refused, SourceError};
 
 /// The rule that the engine adds.
@@ -410,12 +411,12 @@ fn refused(name: &str, why: &str, span: &Span) -> Refused {
 }
 
 fn syntax(span: &Span, message: &str) -> SourceError {
-    SourceError::Syntax(span.message("error", message))
+    SourceError::Syntax(place::message(span, "error", message))
 }
 
 /// Shows where something stands: file, line and column, and the line itself.
 fn place(span: &Span) -> String {
-    let message = span.message("", "");
+    let message = place::message(span, "", "");
     message
         .strip_suffix("\n: ")
         .unwrap_or(&message)

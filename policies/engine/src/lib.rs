@@ -10,6 +10,7 @@ mod document;
 mod mentions;
 mod order;
 mod patterns;
+mod place;
 mod program;
 mod rewrite;
 mod verdict;

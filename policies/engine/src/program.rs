@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use regorus::Value;
 use regorus::rvm::vm::RegoVM;
+use regorus::{Engine, Value};
 
 use crate::bundle::Bundle;
 use crate::check::{self, RESULT};
 use crate::trailmark::policy::types::{RuleError, SourceError, Verdict};
-use crate::{Document, document, patterns, verdict};
+use crate::{Document, document, patterns, place, verdict};
 
 /// A dossier that has one of everything, so that whatever is made lazily is made when a source is loaded.
 const SAMPLE: &str = include_str!("sample.json");
@@ -26,16 +26,15 @@ impl Program {
         let bundle = Bundle::read(source)?;
         let (mut plain, mut engine) = bundle.parse()?;
         let package = check::check(&mut plain, bundle.data())?;
-        // Both rules in one value: what they share is computed once.
-        let package = engine
-            .add_policy(format!("{RESULT}.rego"), result(&package))
-            .map_err(syntax)?;
-        let paths = ENTRY_POINTS.map(|rule| format!("{package}.{rule}"));
-        let entry_points: Vec<&str> = paths.iter().map(String::as_str).collect();
-        let compiled = engine
-            .compile_with_entrypoint(&Arc::from(entry_points[0]))
-            .map_err(syntax)?;
-        let program = builtins::compile(&compiled, &entry_points).map_err(syntax)?;
+        let program = match compiled(&mut engine, &package, &bundle) {
+            Ok(program) => program,
+            // That was written anew; in what its author wrote, the same error has the place that they know.
+            Err(error) => {
+                return Err(compiled(&mut plain, &package, &bundle)
+                    .err()
+                    .unwrap_or(error));
+            }
+        };
 
         patterns::compile(&program);
 
@@ -85,16 +84,36 @@ impl Program {
     }
 }
 
+/// Compiles modules to bytecode.
+fn compiled(
+    engine: &mut Engine,
+    package: &[String],
+    bundle: &Bundle,
+) -> Result<Arc<regorus::rvm::Program>, SourceError> {
+    // Both rules in one value: what they share is computed once.
+    let package = engine
+        .add_policy(format!("{RESULT}.rego"), result(package))
+        .map_err(|error| bundle.wrong(error))?;
+    let paths = ENTRY_POINTS.map(|rule| format!("{package}.{rule}"));
+    let entry_points: Vec<&str> = paths.iter().map(String::as_str).collect();
+    let compiled = engine
+        .compile_with_entrypoint(&Arc::from(entry_points[0]))
+        .map_err(|error| bundle.wrong(error))?;
+    builtins::compile(&compiled, &entry_points).map_err(|error| {
+        let said = error.error.to_string();
+        SourceError::Syntax(match &error.span {
+            Some(span) => place::message(span, "error", &said),
+            None => said,
+        })
+    })
+}
+
 /// A document that is not encoded.
 fn json(text: &str) -> Document {
     Document {
         text: text.into(),
         words: Vec::new(),
     }
-}
-
-fn syntax(error: impl std::fmt::Display) -> SourceError {
-    SourceError::Syntax(error.to_string())
 }
 
 /// Writes the module that puts the two rules of a package together.

@@ -163,7 +163,7 @@ fn what_cannot_be_run_says_where_it_is_wrong() {
     );
     let error = said(&test);
     assert!(
-        error.contains("signed/policy.rego:18:10: ") && error.contains("hint: "),
+        error.contains("signed/policy.rego:18:6: ") && error.contains("hint: "),
         "{error}"
     );
     world.file("signed/policy.rego", SIGNED);

@@ -210,7 +210,7 @@ fn rego_reads_only_what_is_published_with_it() {
         "{error}"
     );
     assert!(
-        error.to_string().contains("\n--> policy.rego:3:12\n"),
+        error.to_string().contains("\n--> policy.rego:3:8\n"),
         "{error}"
     );
 }
@@ -261,7 +261,7 @@ fn what_is_wrong_in_a_bundle_is_found_in_its_file() {
     assert!(syntax.to_string().contains("lib/n.rego:3:"), "{syntax}");
     let impure = of_library("package lib.n\n\nyes if http.send({})\n");
     assert_eq!(impure.code(), "rego-impure-function");
-    assert!(impure.to_string().contains("lib/n.rego:3:12"), "{impure}");
+    assert!(impure.to_string().contains("lib/n.rego:3:8"), "{impure}");
     let recursive = of_library("package lib.n\n\nyes if data.a.allow\n");
     assert_eq!(recursive.code(), "rego-recursion");
     let conflict = bundle(

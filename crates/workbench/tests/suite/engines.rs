@@ -1,7 +1,7 @@
 //! What an author sees of a policy that is not right yet.
 
 use policy::{Denial, Outcome};
-use workbench::{Native, locate, native};
+use workbench::{Folder, Native, locate, native};
 
 use crate::support::{folder, results, sandbox};
 
@@ -122,6 +122,80 @@ fn a_rule_without_a_value_is_a_denial_that_the_interpreter_words() {
     assert_eq!(heard.answer.unwrap_err(), "the rule `allow` has no value");
 }
 
+/// Says where in a bundle of modules what keeps them from being a policy stands, and the line with its caret.
+fn placed(modules: &[(&str, &str)]) -> String {
+    let below = tempfile::tempdir().unwrap();
+    let at = below.path().join("placed");
+    for (path, source) in modules {
+        let path = at.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, source).unwrap();
+    }
+    let folder = Folder::open(&at).unwrap();
+    let error = sandbox().prepare(&folder.source().unwrap()).unwrap_err();
+    let modules = folder.modules().unwrap().unwrap();
+    let located = locate(&error, folder.path(), &modules);
+    let located = located.unwrap_or_else(|| panic!("no place: {error}"));
+    located
+        .to_string()
+        .replace(&format!("{}/", at.display()), "")
+}
+
+#[test]
+fn columns_are_counted_in_characters_whatever_stands_before() {
+    let rules = "package p\n\ndefault allow := false\n\nfindings := []\n\n";
+    for (line, place) in [
+        // Where a path begins, not where it ends.
+        ("x := http.send({})", "7:6"),
+        ("x := 1 + data.nothing.there", "7:10"),
+        ("allow if x.y.z(1)", "7:10"),
+        // Tabs, and letters of several bytes in texts and in comments.
+        ("allow if {\n\thttp.send({})\n}", "8:2"),
+        ("allow if {\n\t\tx == ]\n}", "8:8"),
+        ("x := [\"äöü\", http.send({})]", "7:14"),
+        ("allow if \"äöü\" == ]", "7:19"),
+        ("allow if `ä\tö` == ]", "7:19"),
+        ("allow if \"a\\u00e4\\n\" == ]", "7:25"),
+        ("# ünder\nallow if \"ä\" == ]", "8:17"),
+        ("x := `a\nb\"ä` ]", "8:6"),
+        // What the compiler says is of what the author wrote, not of what is compiled.
+        (
+            "allow if count([a | some a in input.attestations; \"ä\" != a]) > nothing_here",
+            "7:64",
+        ),
+    ] {
+        let source = format!("{rules}{line}\n");
+        for source in [source.clone(), source.replace('\n', "\r\n")] {
+            let found = placed(&[("policy.rego", &source)]);
+            assert!(
+                found.starts_with(&format!("policy.rego:{place}: ")),
+                "{line}\n{found}"
+            );
+            let column: usize = place.split_once(':').unwrap().1.parse().unwrap();
+            let caret = found.lines().last().unwrap();
+            assert_eq!(caret.chars().count(), column + "7 | ".len(), "{found}");
+        }
+    }
+}
+
+#[test]
+fn of_several_files_the_one_is_named_in_which_it_stands() {
+    let policy = "package p\n\nimport data.lib.x\n\ndefault allow := false\n\nallow if x.y\n\nfindings := []\n";
+    for (library, place) in [
+        (
+            "package lib.x\n\n\ty := rand.intn(\"ä\", 1)\n",
+            "lib/x.rego:3:7: ",
+        ),
+        ("package lib.x\n\ny if \"ä\" ==\n", "lib/x.rego:4:1: "),
+        ("package lib.x\n\ny if z\n\nz if y\n", "lib/x.rego:3:1: "),
+    ] {
+        let found = placed(&[("policy.rego", policy), ("lib/x.rego", library)]);
+        assert!(found.starts_with(place), "{found}");
+    }
+    let found = placed(&[("policy.rego", policy)]);
+    assert!(found.starts_with("policy.rego:3:8: "), "{found}");
+}
+
 #[test]
 fn what_keeps_a_source_from_being_a_policy_is_shown_where_it_stands() {
     let rules = "package p\n\ndefault allow := false\n\nfindings := []\n\n";
@@ -132,7 +206,7 @@ fn what_keeps_a_source_from_being_a_policy_is_shown_where_it_stands() {
         ),
         (
             format!("{rules}# http.send\nx := http.send({{}})\n"),
-            "policy.rego:8:10: ",
+            "policy.rego:8:6: ",
         ),
         (format!("{rules}a := b\n\nb := a\n"), "policy.rego:7:1: "),
         (

@@ -80,10 +80,10 @@ async fn policies_that_are_none_are_refused() {
           |           ^
         error: expecting expression
         http.send -> 400 policy-refused: the policy cannot be published: the Rego source calls `http.send`, which is not pure: it talks to the network
-        --> policy.rego:3:14
+        --> policy.rego:3:10
           |
         3 | allow if http.send({}).ok
-          |              ^
+          |          ^
         default allow -> 400 policy-refused: the policy cannot be published: the Rego source has a default for `allow` that is not `false`
         --> policy.rego:2:1
           |
