@@ -44,10 +44,14 @@ pub const UNSUPPORTED: &[(&str, &str)] = &[
     ("io.jwt.verify_rs256", SIGNED),
     ("io.jwt.verify_rs384", SIGNED),
     ("io.jwt.verify_rs512", SIGNED),
+    ("regex.globs_match", "it compares patterns, not texts"),
     ("rego.metadata.chain", METADATA),
     ("rego.metadata.rule", METADATA),
     ("rego.parse_module", METADATA),
     ("strings.render_template", "its templates are those of Go"),
+    ("yaml.is_valid", YAML),
+    ("yaml.marshal", YAML),
+    ("yaml.unmarshal", YAML),
     ("all", DEPRECATED),
     ("any", DEPRECATED),
     ("cast_array", DEPRECATED),
@@ -64,6 +68,7 @@ pub const UNSUPPORTED: &[(&str, &str)] = &[
 const X509: &str = "certificates and keys are read when evidence is recorded";
 const GRAPHQL: &str = "GraphQL is not among the evidence";
 const SIGNED: &str = "signatures by keys are checked when evidence is recorded";
+const YAML: &str = "facts are JSON, and OPA reads the old YAML, in which `no` is false";
 const METADATA: &str = "a policy does not read its own source";
 const DEPRECATED: &str = "version 1 of Rego does not have it";
 
