@@ -56,7 +56,7 @@ fn redacted_word(word: &str) -> String {
 fn redacted_run(run: &str) -> String {
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     let hash = |text: &str| text.len() >= 8 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if run.starts_with("20") && run.contains('T') && run.ends_with('Z') {
+    if run.starts_with("20") && run.contains('T') && run.trim_end_matches(':').ends_with('Z') {
         return "<time>".to_owned();
     }
     if (4..12).contains(&run.len()) && digits(run) {
@@ -70,9 +70,9 @@ fn redacted_run(run: &str) -> String {
 
 #[test]
 fn only_what_differs_each_time_is_left_out() {
-    let text = "entry 9f86d081884c at index 12, person-0123456789abcdef, 2026-11-22T19:24:39Z, 326723 bytes, web/t1, trailmark/a-9f86d081+9f86d081+AWl3/3=";
+    let text = "entry 9f86d081884c at index 12, person-0123456789abcdef, 2026-11-22T19:24:39Z: 2026-11-22T19:24:39.1Z, 326723 bytes, web/t1, trailmark/a-9f86d081+9f86d081+AWl3/3=";
     assert_eq!(
         redacted(text),
-        "entry # at index 12, person-#, <time>, <number> bytes, web/t1, <vkey>\n"
+        "entry # at index 12, person-#, <time> <time>, <number> bytes, web/t1, <vkey>\n"
     );
 }
