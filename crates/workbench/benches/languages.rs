@@ -72,8 +72,7 @@ fn built(language: Language) -> PolicySource {
     let path = below.path().join("tested");
     template::create(&"tested".parse().unwrap(), language, &path).unwrap();
     let tools = |from: &str, to: &str| {
-        let tools =
-            env::var_os(TOOLS).expect("TRAILMARK_TEST_LANGUAGES names the languages' tools");
+        let tools = env::var_os(TOOLS).unwrap();
         symlink(Path::new(&tools).join(from), path.join(to)).unwrap();
     };
     match language {
