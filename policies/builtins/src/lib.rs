@@ -25,6 +25,7 @@ use regorus::Value;
 use regorus::unstable::BuiltinFcn;
 
 pub use link::{compile, extend};
+pub use patterns::keep as keep_pattern;
 pub use purity::{IMPURE, UNSUPPORTED, impure, unsupported};
 pub use time::set_now_ms;
 
@@ -84,6 +85,7 @@ table! {
     "net.cidr_is_valid" 1 net::is_valid;
     "net.cidr_merge" 1 net::merge;
     "object.subset" 2 documents::subset;
+    "regex.match" 2 patterns::matches;
     "regex.split" 2 patterns::split;
     "regex.template_match" 4 patterns::template_match;
     "semver.compare" 2 versions::compare;
@@ -104,7 +106,6 @@ table! {
     "time.weekday" 1 time::weekday;
     "to_number" 1 format::to_number;
     "trace" 1 text::trace;
-    "trailmark.defined" 1 lists::defined;
     "trailmark.walk" 1 lists::walk;
     "upper" 1 text::upper;
     "uri.is_valid" 1 uri::is_valid;

@@ -18,11 +18,6 @@ pub(crate) fn flatten(arguments: &[Value]) -> Result {
     Ok(Value::from(flat))
 }
 
-/// Says that its argument has a value: without one it is not called. The engine writes calls of it; policies do not.
-pub(crate) fn defined(_: &[Value]) -> Result {
-    Ok(true.into())
-}
-
 /// Gives each value within a value, itself first, with the path to it. The engine writes calls of it, in the place of
 /// OPA's relation.
 pub(crate) fn walk(arguments: &[Value]) -> Result {

@@ -5,12 +5,14 @@
 //! evaluation begins with `judge`. Nothing here is a boundary: the sandbox around the component is.
 
 mod bundle;
+mod calls;
 mod check;
 mod document;
 mod mentions;
 mod order;
 mod patterns;
 mod place;
+mod places;
 mod program;
 mod rewrite;
 mod verdict;

@@ -33,14 +33,21 @@ fn pattern_register(program: &Program, params_index: u16) -> Option<u8> {
     let function = program.get_builtin_info(call.builtin_index)?;
     let position = match function.name.as_str() {
         "regex.replace" => 1,
-        "regex.find_all_string_submatch_n" | "regex.find_n" | "regex.match" | "regex.split" => 0,
+        "regex.find_all_string_submatch_n"
+        | "regex.find_n"
+        | "trailmark:regex.match"
+        | "trailmark:regex.split" => 0,
         _ => return None,
     };
     call.arg_registers().get(position).copied()
 }
 
-/// Asks whether a pattern is valid: whatever the answer is, one that is will be remembered.
+/// Gives a pattern to all who may use it. Regorus is asked whether it is valid: whatever the answer is, one that is will be
+/// remembered.
 fn keep(pattern: &Value) {
+    if let Value::String(text) = pattern {
+        builtins::keep_pattern(text);
+    }
     let Some((is_valid, _)) = BUILTINS.get("regex.is_valid") else {
         return;
     };

@@ -8,7 +8,7 @@ use regorus::{Engine, Value};
 use crate::bundle::Bundle;
 use crate::check::{self, RESULT};
 use crate::trailmark::policy::types::{RuleError, SourceError, Verdict};
-use crate::{Document, document, patterns, place, verdict};
+use crate::{Document, calls, document, patterns, place, verdict};
 
 /// A dossier that has one of everything, so that whatever is made lazily is made when a source is loaded.
 const SAMPLE: &str = include_str!("sample.json");
@@ -26,7 +26,7 @@ impl Program {
         let bundle = Bundle::read(source)?;
         let (mut plain, mut engine) = bundle.parse()?;
         let package = check::check(&mut plain, bundle.data())?;
-        let program = match compiled(&mut engine, &package, &bundle) {
+        let mut program = match compiled(&mut engine, &package, &bundle) {
             Ok(program) => program,
             // That was written anew; in what its author wrote, the same error has the place that they know.
             Err(error) => {
@@ -35,7 +35,7 @@ impl Program {
                     .unwrap_or(error));
             }
         };
-
+        calls::lighten(Arc::make_mut(&mut program));
         patterns::compile(&program);
 
         let mut vm = RegoVM::new();

@@ -1,7 +1,8 @@
 //! Writes rules so that the virtual machine takes them as they are meant.
 //!
-//! What a comprehension collects, and what is assigned, is a value to the virtual machine even where it is undefined. So each of them is asked for: `y := x.name` is followed by a call that has a value
-//! only when `y` has one, and `[x.name | some x in xs]` is compiled as `[v | some x in xs; v := x.name; …]`.
+//! What a comprehension collects, and what is assigned, is a value to the virtual machine even where it is undefined. So each of
+//! them is asked for: `y := x.name` is followed by `y == y`, which does not hold when there is no `y`, and
+//! `[x.name | some x in xs]` is compiled as `[v | some x in xs; v := x.name; v == v]`.
 //!
 //! Nor does it take the variables of an `every` for bound: `of[x]` in its body would look for any `x` there is. So
 //! `every x in xs { … }` is compiled as `every v in xs { x := v; … }`.
@@ -9,15 +10,13 @@
 //! `walk` is a relation: it has a value for each place in what it walks through. The virtual machine has only functions, so
 //! `walk(x, [path, value])` is compiled as `[path, value] = trailmark.walk(x)[_]`. Within an expression it is refused.
 
-use regorus::unstable::{Expr, Literal, Module, Query, Ref, Rule, Span};
+use regorus::unstable::{AssignOp, Expr, Literal, Module, Query, Ref, Rule, Span};
 
 use crate::mentions::{head_exprs, parts};
+use crate::places::Places;
 
 /// How the variables begin that are added.
 const VARIABLE: &str = "__trailmark_";
-
-/// The function that has a value when its argument has one.
-const DEFINED: &str = "trailmark.defined";
 
 const WALK_ALONE: &str =
     "`walk` gives many values: it is a statement of its own, as in `walk(x, [path, value])`";
@@ -32,6 +31,7 @@ const WALK: &str = "trailmark.walk";
 pub fn rewrite(source: &str, module: &Module) -> Result<String, String> {
     let mut writer = Writer {
         source,
+        places: Places::read(source)?,
         edits: Vec::new(),
         variables: 0,
         failed: None,
@@ -52,6 +52,7 @@ struct Edit {
 
 struct Writer<'a> {
     source: &'a str,
+    places: Places,
     edits: Vec<Edit>,
     variables: usize,
     failed: Option<String>,
@@ -73,7 +74,8 @@ impl Writer<'_> {
 
     /// Adds to the end of a body, and puts the body into braces where it has none.
     fn after(&mut self, first: &Span, last: &Span, text: String) {
-        let (start, end) = (first.start as usize, last.end as usize);
+        let (start, _) = self.places.of_span(first);
+        let (_, end) = self.places.of_span(last);
         if self.alone(start) {
             self.insert(start, "{ ".into());
             self.insert(end, format!("{text} }}"));
@@ -122,7 +124,7 @@ impl Writer<'_> {
             self.refuse(&query.span, "nothing is asked of every element");
             return;
         };
-        let body = first.span.start as usize;
+        let (body, _) = self.places.of_span(&first.span);
         for name in names.filter(|name| name.text() != "_") {
             let variable = self.variable();
             self.insert(body, format!("{} := {variable}; ", name.text()));
@@ -148,7 +150,7 @@ impl Writer<'_> {
         }
         let asked: String = names
             .iter()
-            .map(|name| format!("; {DEFINED}({name})"))
+            .map(|name| format!("; {}", defined(name)))
             .collect();
         if !asked.is_empty() {
             self.after(span, span, asked);
@@ -183,9 +185,10 @@ impl Writer<'_> {
     fn related(&mut self, expr: &Ref<Expr>, through: &Ref<Expr>, place: &Ref<Expr>) {
         let [through, place] = [through, place].map(|part| {
             self.expr(part);
-            self.text(part.span().start as usize, part.span().end as usize)
+            let (start, end) = self.places.of_expr(part);
+            self.text(start, end)
         });
-        let (start, end) = (expr.span().start as usize, expr.span().end as usize);
+        let (start, end) = self.places.of_expr(expr);
         self.replace(start, end, format!("{place} = {WALK}({through})[_]"));
     }
 
@@ -198,16 +201,17 @@ impl Writer<'_> {
         let end = query
             .stmts
             .last()
-            .map_or(close, |statement| statement.span.end as usize);
+            .map_or(close, |statement| self.places.of_span(&statement.span).1);
         let closed = matches!(self.source.as_bytes().get(close), Some(b']' | b'}'));
         let Some(between) = self.source.get(end..close).filter(|_| closed) else {
             self.refuse(span, "a comprehension is not understood");
             return;
         };
+        let bound = bound(query);
         let separator = if between.contains('\n') { "" } else { "; " };
         let statements: Vec<String> = terms
             .iter()
-            .filter(|term| !is_plain(term))
+            .filter(|term| !is_plain(term) && !bound.contains(&term.span().text()))
             .map(|term| self.moved(term))
             .collect();
         if !statements.is_empty() {
@@ -217,10 +221,10 @@ impl Writer<'_> {
 
     /// Puts a variable in the place of an expression, and gives the statement that gives it its value.
     fn moved(&mut self, expr: &Ref<Expr>) -> String {
-        let (start, end) = (expr.span().start as usize, expr.span().end as usize);
+        let (start, end) = self.places.of_expr(expr);
         let text = self.text(start, end);
         let variable = self.variable();
-        let statement = format!("{variable} := {text}; {DEFINED}({variable})");
+        let statement = format!("{variable} := {text}; {}", defined(&variable));
         self.replace(start, end, variable);
         statement
     }
@@ -279,6 +283,38 @@ impl Writer<'_> {
         let why = at.error(why).to_string();
         self.failed.get_or_insert(why);
     }
+}
+
+/// Writes what holds when a variable has a value: without one it equals nothing, not even itself.
+fn defined(variable: &str) -> String {
+    format!("{variable} == {variable}")
+}
+
+/// Collects the variables that a query gives a value: it goes on only where they have one.
+fn bound<'a>(query: &'a Query) -> Vec<&'a str> {
+    let mut names = Vec::new();
+    let mut variable = |place: &'a Ref<Expr>| {
+        if let Expr::Var { span, .. } = place.as_ref() {
+            names.push(span.text());
+        }
+    };
+    for statement in &query.stmts {
+        match &statement.literal {
+            Literal::SomeIn { key, value, .. } => key.iter().chain([value]).for_each(&mut variable),
+            Literal::Expr { expr, .. } => {
+                if let Expr::AssignExpr {
+                    op: AssignOp::ColEq,
+                    lhs,
+                    ..
+                } = expr.as_ref()
+                {
+                    variable(lhs);
+                }
+            }
+            _ => {}
+        }
+    }
+    names
 }
 
 /// Says whether an expression always has a value.

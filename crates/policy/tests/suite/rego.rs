@@ -252,3 +252,64 @@ fn every_does_not_look_at_what_gets_its_value_later() {
         panic!("{error}");
     }
 }
+
+fn allows(rules: &str) {
+    let outcome = outcome(rules);
+    assert!(
+        matches!(&outcome, Outcome::Verdict(verdict) if verdict.allow),
+        "{rules}: {outcome:?}"
+    );
+}
+
+#[test]
+fn objects_of_many_fields_and_texts_at_the_end_are_written_anew_as_they_are() {
+    let findings = r#"findings := [{ # {of} "many" fields
+	"control": control, "status": status(met),
+	"reason": "r", "entries": []} |
+	some control, met in {"c": true}
+]
+
+status(met) := "satisfied" if met else := "failed""#;
+    for allow in [
+        "allow if true",
+        "allow if {\n\tsame := input.subject.flow == \"pay\"\n\tsame\n}",
+        "allow if { same := input.subject.flow == `pay`; same }",
+        "allow if { same := \"pay\" == input.subject.flow; same }",
+        "allow if same\n\nsame := [\"pay\" == flow | some flow in [input.subject.flow]][0]",
+        "allow if {flow == \"pay\" | some flow in [input.subject.flow]} == {true}",
+        "allow if [{\"a\": 1, \"b\": 2}[key] | some key in [\"a\", \"b\"]] == [1, 2]",
+        "allow if {key: {\"ä\": key, \"b\": \"}\"} | some key in [\"a\"]}.a.b == \"}\"",
+    ] {
+        allows(&format!("{allow}\n\n{findings}"));
+    }
+}
+
+#[test]
+fn a_function_that_is_asked_the_same_again_says_the_same() {
+    let rules = format!(
+        r#"of(flow) := [n | some n in numbers.range(1, 3); input.subject.flow == flow]
+
+only("pay") := "paid"
+
+is(flow) := input.subject.flow == flow
+
+both(a, b) := concat("-", [a, b])
+
+allow if {{
+	count(of("pay")) == 3
+	every n in numbers.range(1, 4) {{ count(of("pay")) == 3; n > 0 }}
+	count(of("other")) == 0
+	[text | some n in of("pay"); text := only("pay"); n > 1] == ["paid", "paid"]
+	not only("other")
+	not is("other")
+	is("pay")
+	{{only(flow) | some flow in ["pay", "other"]}} == {{"paid"}}
+	both("a", "b") == "a-b"
+	both("b", "a") == "b-a"
+	both("a", "b") != both("b", "a")
+}}
+
+findings := [{FINDING}]"#
+    );
+    allows(&rules);
+}
