@@ -1,10 +1,12 @@
 //! Policies of every size over dossiers of every size, beside their floors, as ratios of one run.
 //!
 //! `cargo xtask bench policy` builds it as in a release; `--quick` as for tests, with little of everything; `--long` makes
-//! a million evaluations to see whether memory grows.
+//! a million evaluations to see whether memory grows. `--only NAME` leaves the others out; `--engine PATH` takes another
+//! engine.
 
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::cast_possible_truncation,
@@ -12,24 +14,28 @@
     reason = "a benchmark that cannot begin has nothing to measure, and it talks to a person"
 )]
 
+#[expect(dead_code, reason = "it is what tests need, too")]
+#[path = "../../tests/suite/support/component.rs"]
+mod component;
 mod dossier;
+mod floors;
+mod measure;
 mod native;
+mod peers;
+mod policies;
 
-use std::fmt::Write as _;
 use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Instant;
 use std::{env, fs, thread};
 
+use measure::{Parts, micros, on_processor, parts, resident, sample};
 use native::Native;
-use policy::{
-    Cache, Config, DossierInput, Limits, PolicyForm, PolicySource, Prepared, Sandbox, Times, stock,
-};
-use rustix::time::{ClockId, clock_gettime};
+use policies::{EMPTY, Policy, SIX, policies};
+use policy::{Cache, Config, DossierInput, Limits, PolicyForm, PolicySource, Sandbox, stock};
 
 /// Attestations in a dossier.
 const SIZES: [u64; 4] = [10, 50, 100, 1_000];
-/// Rego that says nothing: what remains is to instantiate, lower the dossier and read it.
-const EMPTY: &str = "package bench.empty\n\nallow := false\n\nfindings := []\n";
 
 /// How much is measured.
 #[derive(Clone, Copy)]
@@ -52,80 +58,32 @@ fn main() {
             (false, false) => 50_000,
         },
     };
+    let after = |name: &str| env::args().skip_while(|argument| argument != name).nth(1);
+    let engine: Option<Arc<[u8]>> = after("--engine").map(|path| fs::read(path).unwrap().into());
+    let only = after("--only").unwrap_or_default();
     let cache = tempfile::tempdir().unwrap();
     let sandbox = || {
         let cache = Cache::in_folder(cache.path(), [7; 32]);
         let config = Config {
             cache: Some(cache),
+            engine: engine.clone(),
             ..Config::default()
         };
         Sandbox::new(config).unwrap()
     };
+    if let Ok(load) = fs::read_to_string("/proc/loadavg") {
+        println!("load of the machine: {load}");
+    }
     first(&sandbox);
     let inputs: Vec<DossierInput> = SIZES.map(dossier::input).into();
     making();
     let sandbox = sandbox();
-    let policies = policies(&sandbox);
+    let mut policies = policies(&sandbox);
+    policies.retain(|policy| policy.name.contains(&only));
     warm(&sandbox, &policies, &inputs, effort);
+    peers::all(&sandbox, effort.seconds_each);
     rates(&policies, effort);
     growth(&policies, effort);
-}
-
-struct Policy {
-    name: &'static str,
-    prepared: Prepared,
-    /// Rego source, which can also run natively.
-    source: Option<String>,
-}
-
-fn policies(sandbox: &Sandbox) -> Vec<Policy> {
-    let component = |name, control| Policy {
-        name,
-        prepared: sandbox
-            .prepare(
-                &stock::seed(control, PolicyForm::Component)
-                    .unwrap()
-                    .source(),
-            )
-            .unwrap(),
-        source: None,
-    };
-    let rego = |name, source: String| Policy {
-        name,
-        prepared: sandbox
-            .prepare(&PolicySource::Rego(source.as_str().into()))
-            .unwrap(),
-        source: Some(source),
-    };
-    vec![
-        component("component, unit-tested", "unit-tested"),
-        component("component, four-eyes", "four-eyes"),
-        component("component, provenance", "provenance"),
-        rego("rego small, 1 control", small()),
-        rego("rego medium, 6 controls", include_str!("six.rego").into()),
-        rego("rego large, 300 rules", large()),
-    ]
-}
-
-fn small() -> String {
-    let seed = stock::seed("unit-tested", PolicyForm::Rego).unwrap();
-    String::from_utf8(seed.source().bytes().to_vec()).unwrap()
-}
-
-/// Three hundred rules, each of which looks for one piece of evidence.
-fn large() -> String {
-    let mut source = String::from(
-        "package bench.large\n\ndefault allow := false\n\nallow if count(met) == 300\n\njunit := [a | some a in input.attestations; a.type == \"junit\"]\n\n",
-    );
-    for rule in 0..300 {
-        let _ = writeln!(
-            source,
-            "met contains {rule} if {{ some a in junit; a.facts.passed > {} }}",
-            rule % 90
-        );
-    }
-    source.push_str("\nfindings := [{\"control\": \"all\", \"status\": status, \"reason\": \"as its rules say\", \"entries\": []}]\n\nstatus := \"satisfied\" if allow else := \"failed\"\n");
-    source
 }
 
 /// What happens before the first verdict: with nothing compiled yet, and with images in the cache.
@@ -133,7 +91,7 @@ fn first(sandbox: &impl Fn() -> Sandbox) {
     println!("before the first verdict, ms      prepare cold   prepare cached   first evaluation");
     let input = dossier::input(10);
     let component = stock::seed("unit-tested", PolicyForm::Component).unwrap();
-    let rego = PolicySource::Rego(include_str!("six.rego").into());
+    let rego = PolicySource::Rego(SIX.into());
     for (name, source) in [
         ("component", component.source()),
         ("rego, 6 controls", rego),
@@ -172,27 +130,35 @@ fn making() {
 
 fn warm(sandbox: &Sandbox, policies: &[Policy], inputs: &[DossierInput], effort: Effort) {
     let empty = sandbox.prepare(&PolicySource::Rego(EMPTY.into())).unwrap();
+    let silent = [floors::component(sandbox), floors::engine()];
     let limits = Limits::default();
+    lifting(sandbox, effort);
     println!(
-        "\n{:26}{:>6}{:>10}{:>10}{:>10}{:>10}{:>8}{:>10}{:>8}{:>10}",
-        "warm, µs", "size", "p50", "p99", "begin", "call", "end", "native", "ratio", "fuel"
+        "\n{:26}{:>6}{:>10}{:>10}{:>8}{:>8}{:>10}{:>8}{:>10}{:>8}{:>11}",
+        "warm, µs", "size", "p50", "p99", "begin", "lower", "run", "end", "native", "ratio", "fuel"
     );
     for (size, input) in SIZES.iter().zip(inputs) {
-        let floor = parts(&empty, input, &limits, effort);
-        row("floor: empty rego", *size, &floor, None);
+        let floors = silent
+            .each_ref()
+            .map(|floor| parts(floor, input, effort.seconds_each));
+        row("floor: silent component", *size, &floors[0], 0.0, None);
+        row("floor: silent engine", *size, &floors[1], 0.0, None);
+        let floor = parts(&empty, input, effort.seconds_each);
+        row("floor: empty rego", *size, &floor, floors[1].call, None);
         for policy in policies {
             let evaluation = policy.prepared.evaluate(input, "{}", &limits);
             assert!(evaluation.allows(), "{}: {evaluation:?}", policy.name);
-            let measured = parts(&policy.prepared, input, &limits, effort);
+            let measured = parts(&policy.prepared, input, effort.seconds_each);
             let native = policy.source.as_deref().map(|source| {
-                let mut native = Native::compile(source);
+                let mut native = Native::compile(&[source], None);
                 assert!(native.run(input.canonical()).contains("\"allow\":true"));
                 let measured = sample(effort.seconds_each, || {
                     black_box(native.run(input.canonical()));
                 });
                 measured.p50
             });
-            row(policy.name, *size, &measured, native);
+            let lower = floors[usize::from(native.is_some())].call;
+            row(policy.name, *size, &measured, lower, native);
             if let Some(aim) = aim(policy, *size, native)
                 && measured.whole.p50 > aim
             {
@@ -200,6 +166,20 @@ fn warm(sandbox: &Sandbox, policies: &[Policy], inputs: &[DossierInput], effort:
             }
         }
     }
+}
+
+/// What a verdict costs to take over, beyond its first finding.
+fn lifting(sandbox: &Sandbox, effort: Effort) {
+    let input = dossier::input(1);
+    let call = |findings: usize| {
+        let all = vec![("control", 0, "as its rule says", &[][..]); findings];
+        let policy = sandbox.prepare(&component::answering(true, &all)).unwrap();
+        parts(&policy, &input, effort.seconds_each).call
+    };
+    println!(
+        "\nto lift a finding, µs: {:.2}",
+        (call(101) - call(1)) / 100.0
+    );
 }
 
 /// The aim for one policy over one dossier, µs.
@@ -214,41 +194,8 @@ fn aim(policy: &Policy, size: u64, native: Option<f64>) -> Option<f64> {
     }
 }
 
-struct Parts {
-    whole: Sample,
-    begin: f64,
-    call: f64,
-    end: f64,
-    fuel: u64,
-}
-
-fn parts(policy: &Prepared, input: &DossierInput, limits: &Limits, effort: Effort) -> Parts {
-    let whole = sample(effort.seconds_each, || {
-        black_box(policy.evaluate(input, "{}", limits));
-    });
-    let mut times: Vec<Times> = Vec::new();
-    let mut fuel = 0;
-    let started = Instant::now();
-    while started.elapsed().as_secs_f64() < effort.seconds_each / 4.0 || times.is_empty() {
-        let (evaluation, time) = policy.evaluate_timed(input, "{}", limits);
-        fuel = evaluation.fuel;
-        times.push(time);
-    }
-    let middle = |part: fn(&Times) -> Duration| {
-        let mut all: Vec<f64> = times.iter().map(|time| micros(part(time))).collect();
-        all.sort_by(f64::total_cmp);
-        all[all.len() / 2]
-    };
-    Parts {
-        whole,
-        begin: middle(|time| time.begin),
-        call: middle(|time| time.call),
-        end: middle(|time| time.end),
-        fuel,
-    }
-}
-
-fn row(name: &str, size: u64, parts: &Parts, native: Option<f64>) {
+/// Prints a policy's parts; `lower` is what a guest that looks at nothing is called for.
+fn row(name: &str, size: u64, parts: &Parts, lower: f64, native: Option<f64>) {
     let (floor, ratio) = native.map_or_else(
         || ("-".into(), "-".into()),
         |native| {
@@ -258,9 +205,13 @@ fn row(name: &str, size: u64, parts: &Parts, native: Option<f64>) {
             )
         },
     );
+    let (lower, run) = match lower > 0.0 {
+        true => (lower, (parts.call - lower).max(0.0)),
+        false => (parts.call, 0.0),
+    };
     println!(
-        "{name:26}{size:>6}{:>10.1}{:>10.1}{:>10.1}{:>10.1}{:>8.1}{floor:>10}{ratio:>8}{:>10}",
-        parts.whole.p50, parts.whole.p99, parts.begin, parts.call, parts.end, parts.fuel
+        "{name:26}{size:>6}{:>10.1}{:>10.1}{:>8.1}{lower:>8.1}{run:>10.1}{:>8.1}{floor:>10}{ratio:>8}{:>11}",
+        parts.whole.p50, parts.whole.p99, parts.begin, parts.end, parts.fuel
     );
 }
 
@@ -327,48 +278,4 @@ fn growth(policies: &[Policy], effort: Effort) {
         let (before, after) = (before.unwrap_or_default(), resident().unwrap_or_default());
         println!("{:26}{before:>10.1}{after:>10.1}", policy.name);
     }
-}
-
-/// Megabytes that are in memory, where the system says so.
-fn resident() -> Option<f64> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))?;
-    let kilobytes: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kilobytes / 1e3)
-}
-
-struct Sample {
-    p50: f64,
-    p99: f64,
-}
-
-/// Measures for so many seconds, after a tenth of that to warm up. It is this thread's time on a processor, so that what
-/// else the machine does shows less.
-fn sample(seconds: f64, mut work: impl FnMut()) -> Sample {
-    let started = Instant::now();
-    while started.elapsed().as_secs_f64() < seconds / 10.0 {
-        work();
-    }
-    let mut times = Vec::new();
-    let started = Instant::now();
-    while started.elapsed().as_secs_f64() < seconds || times.len() < 3 {
-        let begun = on_processor();
-        work();
-        times.push(micros(on_processor().saturating_sub(begun)));
-    }
-    times.sort_by(f64::total_cmp);
-    Sample {
-        p50: times[times.len() / 2],
-        p99: times[(times.len() as f64 * 0.99) as usize],
-    }
-}
-
-fn on_processor() -> Duration {
-    clock_gettime(ClockId::ThreadCPUTime).try_into().unwrap()
-}
-
-fn micros(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e6
 }

@@ -9,11 +9,19 @@ use regorus::{Engine, Value};
 pub struct Native(RegoVM);
 
 impl Native {
-    pub fn compile(source: &str) -> Self {
-        let whole = format!("{source}\n\nresult := {{\"allow\": allow, \"findings\": findings}}\n");
+    /// Compiles modules; what is asked for is a rule of the last [default: its `allow` and `findings`].
+    pub fn compile(modules: &[&str], rule: Option<&str>) -> Self {
         let mut engine = Engine::new();
-        let package = engine.add_policy("policy.rego".into(), whole).unwrap();
-        let path = format!("{package}.result");
+        let mut package = String::new();
+        for (number, module) in (1..).zip(modules) {
+            let result = "result := {\"allow\": allow, \"findings\": findings}";
+            let whole = match rule {
+                None if number == modules.len() => format!("{module}\n\n{result}\n"),
+                _ => (*module).to_owned(),
+            };
+            package = engine.add_policy(format!("{number}.rego"), whole).unwrap();
+        }
+        let path = format!("{package}.{}", rule.unwrap_or("result"));
         let compiled = engine
             .compile_with_entrypoint(&Arc::from(path.as_str()))
             .unwrap();

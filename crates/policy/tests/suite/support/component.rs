@@ -10,15 +10,20 @@ use wit_parser::Resolve;
 /// Makes a policy of a core module that exports `memory`, `cabi_realloc` and `evaluate`; it may import what compilers for
 /// WASI's preview 1 do.
 pub fn policy(module: &str) -> PolicySource {
+    PolicySource::Component(of_world("policy", module).into())
+}
+
+/// Makes a component of a core module that exports what a world wants.
+pub fn of_world(world: &str, module: &str) -> Vec<u8> {
     let mut module = wat::parse_str(module).unwrap();
     let mut resolve = Resolve::default();
     let (package, _) = resolve
         .push_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../../wit"))
         .expect("the WIT parses");
-    let world = resolve.select_world(&[package], Some("policy")).unwrap();
+    let world = resolve.select_world(&[package], Some(world)).unwrap();
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
     let mut encoder = ComponentEncoder::default();
-    let component = encoder
+    encoder
         .validate(true)
         .module(&module)
         .unwrap()
@@ -28,8 +33,7 @@ pub fn policy(module: &str) -> PolicySource {
         )
         .unwrap()
         .encode()
-        .unwrap();
-    PolicySource::Component(component.into())
+        .unwrap()
 }
 
 /// Makes a policy whose `evaluate` has this body; it has a memory, an allocator and a table.
@@ -39,7 +43,15 @@ pub fn evaluating(body: &str) -> PolicySource {
 
 /// Makes a policy with data segments besides.
 pub fn with_data(data: &str, body: &str) -> PolicySource {
-    policy(&format!(
+    policy(&module(
+        data,
+        &format!(r#"(func $evaluate (export "evaluate") (param i32) (result i32) {body})"#),
+    ))
+}
+
+/// Writes a core module with a memory, an allocator, a table, data segments and functions.
+pub fn module(data: &str, functions: &str) -> String {
+    format!(
         r#"(module
             (memory (export "memory") 16)
             (table $table 1 funcref)
@@ -49,9 +61,8 @@ pub fn with_data(data: &str, body: &str) -> PolicySource {
                 (global.get $free)
                 (global.set $free (i32.add (global.get $free) (local.get 3))))
             {data}
-            (func $evaluate (export "evaluate") (param i32) (result i32)
-                {body}))"#
-    ))
+            {functions})"#
+    )
 }
 
 /// Makes a policy that always gives this verdict; a finding is control, status, reason and entries.
