@@ -275,8 +275,8 @@ status(met) := "satisfied" if met else := "failed""#;
         "allow if {\n\tsame := input.subject.flow == \"pay\"\n\tsame\n}",
         "allow if { same := input.subject.flow == `pay`; same }",
         "allow if { same := \"pay\" == input.subject.flow; same }",
-        "allow if same\n\nsame := [\"pay\" == flow | some flow in [input.subject.flow]][0]",
-        "allow if {flow == \"pay\" | some flow in [input.subject.flow]} == {true}",
+        "allow if same\n\nsame := [(\"pay\" == flow) | some flow in [input.subject.flow]][0]",
+        "allow if {(flow == \"pay\") | some flow in [input.subject.flow]} == {true}",
         "allow if [{\"a\": 1, \"b\": 2}[key] | some key in [\"a\", \"b\"]] == [1, 2]",
         "allow if {key: {\"ä\": key, \"b\": \"}\"} | some key in [\"a\"]}.a.b == \"}\"",
     ] {
