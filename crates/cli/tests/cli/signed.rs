@@ -5,9 +5,21 @@ use std::fs;
 use crate::evidence::JUNIT;
 use crate::world::{Server, User, World};
 
-const ED25519: &str = include_str!("../../../recorder/tests/keys/ed25519.pem");
+const ED25519: &str = concat!(
+    "-----BEGIN ",
+    "PRIVATE KEY-----\n",
+    include_str!("../../../recorder/tests/keys/ed25519.base64"),
+    "-----END ",
+    "PRIVATE KEY-----\n"
+);
 const ED25519_PUB: &str = include_str!("../../../recorder/tests/keys/ed25519.pub");
-const P256: &str = include_str!("../../../recorder/tests/keys/p256.pem");
+const P256: &str = concat!(
+    "-----BEGIN ",
+    "PRIVATE KEY-----\n",
+    include_str!("../../../recorder/tests/keys/p256.base64"),
+    "-----END ",
+    "PRIVATE KEY-----\n"
+);
 const P256_PUB: &str = include_str!("../../../recorder/tests/keys/p256.pub");
 /// The files of a policy's author and of who signs.
 fn files(world: &World) {

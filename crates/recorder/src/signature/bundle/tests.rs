@@ -9,11 +9,23 @@ fn signer(pem: &str) -> PolicySigner {
 }
 
 fn ed25519() -> PolicySigner {
-    signer(include_str!("../../../tests/keys/ed25519.pem"))
+    signer(concat!(
+        "-----BEGIN ",
+        "PRIVATE KEY-----\n",
+        include_str!("../../../tests/keys/ed25519.base64"),
+        "-----END ",
+        "PRIVATE KEY-----\n"
+    ))
 }
 
 fn p256() -> PolicySigner {
-    signer(include_str!("../../../tests/keys/p256.pem"))
+    signer(concat!(
+        "-----BEGIN ",
+        "PRIVATE KEY-----\n",
+        include_str!("../../../tests/keys/p256.base64"),
+        "-----END ",
+        "PRIVATE KEY-----\n"
+    ))
 }
 
 /// The policy that the bundles made by openssl are of.
