@@ -1,11 +1,12 @@
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use model::EntryHash;
+use serde_json::Value;
 
 use super::bind::published;
 use super::publish::of_path;
-use crate::answer::{list, text};
+use crate::answer::list;
 use crate::command::Global;
 use crate::package::{self, Found};
 
@@ -21,11 +22,18 @@ pub(super) fn found(global: &Global, policy: &str) -> Result<Found> {
     let client = global.client()?;
     let entry = published(&client, policy)?;
     let signatures = client.get(&format!("/v1/policies/{entry}/signatures"), &[])?;
-    let bundles = list(&signatures, "").iter();
+    // As it is, not as it would be shown: a bundle may end in a line feed.
+    let bundle = |signature: &Value| {
+        let bundle = signature.get("bundle").and_then(Value::as_str);
+        bundle
+            .map(|bundle| bundle.as_bytes().to_vec())
+            .context("a signature came without its bundle")
+    };
     Ok(Found {
         publication: package::published(&client, &entry)?,
-        signatures: bundles
-            .map(|signature| text(signature, "/bundle").into_bytes())
-            .collect(),
+        signatures: list(&signatures, "")
+            .iter()
+            .map(bundle)
+            .collect::<Result<_>>()?,
     })
 }
