@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use regorus::Value;
 
 pub(crate) fn text<'a>(arguments: &'a [Value], at: usize) -> Result<&'a str> {
@@ -21,6 +21,17 @@ pub(crate) fn integer(arguments: &[Value], at: usize) -> Result<i64> {
         Some(number) => Ok(number),
         None => bail!("operand {} must be an integer", at + 1),
     }
+}
+
+/// Gives the number of 64 bits that is nearest to a number.
+pub(crate) fn nearest(number: &Value) -> Result<f64> {
+    let Value::Number(number) = number else {
+        bail!("a number is missing");
+    };
+    let nearest = number
+        .as_f64()
+        .or_else(|| number.format_decimal().parse().ok());
+    nearest.context("the number is out of range")
 }
 
 /// Makes an object of fields.

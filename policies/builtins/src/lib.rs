@@ -5,21 +5,26 @@
 #![warn(missing_docs)]
 
 mod arguments;
+mod base64;
 mod crypto;
 mod documents;
 mod format;
+mod globs;
 mod jwt;
+mod keys;
 mod link;
 mod lists;
 mod net;
 mod patterns;
 mod purity;
 mod schema;
+mod signatures;
 mod text;
 mod time;
 mod uri;
 mod uuid;
 mod versions;
+mod yaml;
 
 use regorus::Value;
 use regorus::unstable::BuiltinFcn;
@@ -70,9 +75,20 @@ table! {
     "indexof" 2 text::indexof;
     "indexof_n" 2 text::indexof_n;
     "io.jwt.decode" 1 jwt::decode;
+    "io.jwt.decode_verify" 2 jwt::decode_verify;
+    "io.jwt.verify_eddsa" 2 jwt::verify_eddsa;
+    "io.jwt.verify_es256" 2 jwt::verify_es256;
+    "io.jwt.verify_es384" 2 jwt::verify_es384;
+    "io.jwt.verify_es512" 2 jwt::verify_es512;
     "io.jwt.verify_hs256" 2 jwt::verify_hs256;
     "io.jwt.verify_hs384" 2 jwt::verify_hs384;
     "io.jwt.verify_hs512" 2 jwt::verify_hs512;
+    "io.jwt.verify_ps256" 2 jwt::verify_ps256;
+    "io.jwt.verify_ps384" 2 jwt::verify_ps384;
+    "io.jwt.verify_ps512" 2 jwt::verify_ps512;
+    "io.jwt.verify_rs256" 2 jwt::verify_rs256;
+    "io.jwt.verify_rs384" 2 jwt::verify_rs384;
+    "io.jwt.verify_rs512" 2 jwt::verify_rs512;
     "json.filter" 2 documents::filter;
     "json.match_schema" 2 schema::match_schema;
     "json.remove" 2 documents::remove;
@@ -85,6 +101,7 @@ table! {
     "net.cidr_is_valid" 1 net::is_valid;
     "net.cidr_merge" 1 net::merge;
     "object.subset" 2 documents::subset;
+    "regex.globs_match" 2 globs::matches;
     "regex.match" 2 patterns::matches;
     "regex.split" 2 patterns::split;
     "regex.template_match" 4 patterns::template_match;
@@ -115,6 +132,9 @@ table! {
     "urlquery.encode" 1 text::url_encode;
     "urlquery.encode_object" 1 text::url_encode_object;
     "uuid.parse" 1 uuid::parse;
+    "yaml.is_valid" 1 yaml::is_valid;
+    "yaml.marshal" 1 yaml::marshal;
+    "yaml.unmarshal" 1 yaml::unmarshal;
 }
 
 /// Finds a built-in of this crate.

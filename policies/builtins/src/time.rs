@@ -29,6 +29,11 @@ pub(crate) fn now_ns(_: &[Value]) -> Result {
     Ok(NOW_MS.get().saturating_mul(NS_IN_MS).into())
 }
 
+/// Gives the decision's time in nanoseconds, as near as such a number comes to it.
+pub(crate) fn now_f64() -> f64 {
+    NOW_MS.get().saturating_mul(NS_IN_MS) as f64
+}
+
 pub(crate) fn parse_ns(arguments: &[Value]) -> Result {
     let layout = layout::named(text(arguments, 0)?);
     nanoseconds(read::read(layout, text(arguments, 1)?)?)

@@ -5,6 +5,7 @@
 
 mod documented;
 mod generate;
+mod tokens;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -496,6 +496,83 @@ const TOKENS: &[&str] = &[
     r#""eyJhIjoxfQ.W10.c2ln""#,
     r#""eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.x1u6LM3XCbkI0H1P7GPsW4vGSqEfO1nUgS4Qq2r3qJk""#,
 ];
+/// Pairs of these meet where OPA says that they do.
+const GLOBS_OF_CHARACTERS: &[&str] = &[
+    r#""""#,
+    r#""a""#,
+    r#""a*""#,
+    r#""b+""#,
+    r#""[a-c]+""#,
+    r#""[b-d]x""#,
+    r#"".x""#,
+    r#"".*""#,
+    r#""[x-z]*""#,
+    r#""cx""#,
+    r#""\\.""#,
+    r#""a]""#,
+    r#""[a""#,
+    r#""[]""#,
+    r#""[-a]""#,
+    r#""[b-a]""#,
+    r#""*a""#,
+    r#""a+*""#,
+    r#""a\\""#,
+    r#""(a|b)?^$""#,
+];
+const YAML: &[&str] = &[
+    // So many aliases of aliases would be 400 million texts.
+    r#""a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e]\ng: &g [*f,*f,*f,*f,*f,*f,*f,*f,*f]\nh: &h [*g,*g,*g,*g,*g,*g,*g,*g,*g]\ni: &i [*h,*h,*h,*h,*h,*h,*h,*h,*h]\n""#,
+    r#""a: 1\nb: [x, 'y', \"z\", ~]""#,
+    r#""a: yes\nb: No\nc: on\nd: TRUE\ne: n""#,
+    r#""[0777, 0o17, 0x1F, 0b11, -0b11, 08, 1_000, 1e3, .5, 5., +1, 1.5e400]""#,
+    r#""[18446744073709551615, -9223372036854775808, 1:30, 2001-01-01, 2001-12-14t21:59:43.10-05:00]""#,
+    r#""[null, Null, nULL, ~, true, tRUE, '', <<, =]""#,
+    r#""[.inf]""#,
+    r#""a: &x {b: 1}\nc: {<<: *x, b: 2}\nd: *x""#,
+    r#""a: &x {b: 1}\nb: &y {b: 2, c: 3}\nc: {<<: [*y, *x], d: 4}""#,
+    r#""a: &x {b: 1}\nb: &y {b: 2, c: 3}\nc:\n  <<: *x\n  <<: *y""#,
+    r#""<<: 1""#,
+    r#""a: *x""#,
+    r#""&a [*a]""#,
+    r#""a: 1\na: 2\n1: x\n\"1\": y""#,
+    r#""{1.5: a, 1e6: b, true: c, 0x10: d, 0.1: e}""#,
+    r#""null: 1""#,
+    r#""[1]: a""#,
+    r#""[!!str 12, !!int \"12\", !!float 12, !foo 12, !!binary aGk=]""#,
+    r#""!!int a""#,
+    r#""a: |\n  x\n\n  y\nb: >-\n  x\n  y\nc: |+\n  z\n\n""#,
+    r#""- |\n a""#,
+    r#""a: 'it''s'\nb: \"\\x41\\u00e9\\n\"""#,
+    r##""# nothing""##,
+    r#""---\na: 1\n---\nb: 2\n""#,
+    r#""a: 1\n---\nb: [""#,
+    r#""  a:\nb: 1""#,
+    r#""a: b: c""#,
+    r#""{a, b: 1}""#,
+    r#""%YAML 1.1\n---\na""#,
+    r#""%YAML 1.2\n---\na""#,
+    r#""@a""#,
+    r#""a\u0007""#,
+    r#""- a\n-b""#,
+];
+const TO_YAML: &[&str] = &[
+    "null",
+    "1.5",
+    "12345678.9",
+    "1e300",
+    "18446744073709551615",
+    r#""""#,
+    r#""a\nb""#,
+    r#"["y", "no", "true", "null", "~", "1", "0x1", "1_000", "2001-01-01", "1:30:45", "<<", "08", ".5", "1e3"]"#,
+    r##"["- a", "-a", "? a", "a: b", "a:b", "a #b", "#a", "@a", "it's", "'a'", "\"q\"", "[a", "a]", "&a", "*a", "!a", "|", "---"]"##,
+    r#"["a ", " a", "a\tb", "\r", "\u0001", "é€😀", "\u2028x", "\ufeff", "a\\b"]"#,
+    r#"["a\n", "a\n\n", "\n", " a\nb", "a \nb", "a\n b", "\na"]"#,
+    r#"{"b": [], "a": {}, "c": [[]], "d": [{}], "e": [[1, [2]], {"f": [3]}]}"#,
+    r#"{"a10": 1, "a2": 2, "A": 3, "1": 4, "01": 5, "10": 6, "_": 7, "": 8, "a-b": 9, "é": 10}"#,
+    r#"{"a\nb": {"c": [1]}, "d": [{"e\nf": "g\nh"}], "y": 1}"#,
+    r#"{"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx": {"a": 1, "b": [1]}}"#,
+    r#"{1, "a", [2]}"#,
+];
 const GRAPHS: &[&str] = &[
     r#"{"a": ["b", "c"], "b": ["d"], "c": {"d"}, "d": []}"#,
     r#"{"a": ["b"], "b": ["a"]}"#,
@@ -618,6 +695,10 @@ const CALLS: &[Call] = &[
         &[PATTERNS, SUBJECTS, INTEGERS],
     ),
     ("regex.find_n", &[PATTERNS, SUBJECTS, INTEGERS]),
+    (
+        "regex.globs_match",
+        &[GLOBS_OF_CHARACTERS, GLOBS_OF_CHARACTERS],
+    ),
     ("regex.is_valid", &[PATTERNS]),
     ("regex.match", &[PATTERNS, SUBJECTS]),
     ("regex.replace", &[SUBJECTS, PATTERNS, REPLACEMENTS]),
@@ -702,6 +783,20 @@ const CALLS: &[Call] = &[
         ]],
     ),
     ("uuid.parse", &[UUIDS]),
+    ("yaml.is_valid", &[YAML]),
+    ("yaml.marshal", &[TO_YAML]),
+    ("yaml.unmarshal", &[YAML]),
+];
+
+/// What is written again and again, as often as there are texts for it.
+const OFTEN: usize = 12;
+
+/// The built-ins that read or write a language: what matters is the texts, not how they come together.
+const LANGUAGES: [&str; 4] = [
+    "regex.globs_match",
+    "yaml.is_valid",
+    "yaml.marshal",
+    "yaml.unmarshal",
 ];
 
 /// The names of the built-ins that are tried.
@@ -714,7 +809,11 @@ pub fn calls(seed: u64, times: usize) -> Vec<Case> {
     let mut numbers = Numbers(seed);
     let mut cases = Vec::new();
     for _ in 0..times {
-        for (function, pools) in CALLS {
+        let often = CALLS
+            .iter()
+            .filter(|(name, _)| LANGUAGES.contains(name))
+            .flat_map(|call| std::iter::repeat_n(call, OFTEN));
+        for (function, pools) in CALLS.iter().chain(often) {
             // OPA's compiler refuses constants of a wrong type; what it cannot know is left to the function.
             let arguments: Vec<String> = pools
                 .iter()
