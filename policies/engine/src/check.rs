@@ -285,7 +285,7 @@ impl Rules<'_> {
     fn mention(&self, unit: &Unit<'_>, path: &Path) -> Result<Option<Vec<String>>, SourceError> {
         let name = path.segments.join(".");
         let resolved = unit.resolve(&path.segments);
-        if path.called {
+        if let Some(arguments) = path.called {
             let ours = resolved.filter(|resolved| {
                 self.rules
                     .iter()
@@ -297,7 +297,7 @@ impl Rules<'_> {
                     &format!("the function `{name}` is named like a built-in: rename it"),
                 )),
                 Some(resolved) => Ok(Some(resolved)),
-                None => function(&name, &path.span).map(|()| None),
+                None => function(&name, arguments, &path.span).map(|()| None),
             };
         }
         let Some(resolved) = resolved else {
@@ -376,25 +376,39 @@ impl Rules<'_> {
     }
 }
 
-/// Refuses a function that is not a built-in of the engine.
-fn function(name: &str, span: &Span) -> Result<(), SourceError> {
+/// Refuses a function that is not a built-in of the engine, or is not called with as many arguments as it takes. One more
+/// is what its value must be, as in `count(x, n)`.
+fn function(name: &str, arguments: usize, span: &Span) -> Result<(), SourceError> {
     if let Some(why) = builtins::impure(name) {
         return Err(SourceError::ImpureFunction(refused(name, why, span)));
     }
     if let Some(why) = builtins::unsupported(name) {
         return Err(SourceError::UnknownFunction(refused(name, why, span)));
     }
-    let known =
-        builtins::find(name).is_some() || (BUILTINS.contains_key(name) && !name.starts_with("__"));
-    let known = known && !name.starts_with("trailmark.");
-    if known {
-        return Ok(());
-    }
-    let why = match name {
-        "print" => "it has no value: print in a statement of its own",
-        _ => "there is no such function",
+    let arity = match name {
+        internal if internal.starts_with("__") || internal.starts_with("trailmark.") => None,
+        name => builtins::find(name)
+            .map(|builtin| builtin.arity)
+            .or_else(|| BUILTINS.get(name).map(|(_, arity)| *arity)),
     };
-    Err(SourceError::UnknownFunction(refused(name, why, span)))
+    let Some(arity) = arity.map(usize::from) else {
+        let why = match name {
+            "print" => "it has no value: print in a statement of its own",
+            _ => "there is no such function",
+        };
+        return Err(SourceError::UnknownFunction(refused(name, why, span)));
+    };
+    if arguments != arity && arguments != arity + 1 {
+        let takes = match arity {
+            1 => "1 argument".to_owned(),
+            arity => format!("{arity} arguments"),
+        };
+        return Err(syntax(
+            span,
+            &format!("`{name}` takes {takes}, not {arguments}"),
+        ));
+    }
+    Ok(())
 }
 
 /// Gives the document at a path.

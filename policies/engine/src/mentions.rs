@@ -6,8 +6,8 @@ use regorus::unstable::{Expr, Literal, Query, Ref, RuleHead, Span};
 pub struct Path {
     pub segments: Vec<String>,
     pub span: Span,
-    /// Whether this was called, and is all there is of the name.
-    pub called: bool,
+    /// With how many arguments this was called, if it was; then it is all there is of the name.
+    pub called: Option<usize>,
 }
 
 /// Collects the references in expressions.
@@ -35,7 +35,7 @@ impl Mentions {
         }
     }
 
-    fn reference(&mut self, expr: &Ref<Expr>, called: bool) {
+    fn reference(&mut self, expr: &Ref<Expr>, called: Option<usize>) {
         match static_path(expr) {
             Some(segments) => self.paths.push(Path {
                 segments,
@@ -50,10 +50,10 @@ impl Mentions {
     pub fn expr(&mut self, expr: &Ref<Expr>) {
         match expr.as_ref() {
             Expr::Var { .. } | Expr::RefDot { .. } | Expr::RefBrack { .. } => {
-                self.reference(expr, false);
+                self.reference(expr, None);
             }
             Expr::Call { fcn, params, .. } => {
-                self.reference(fcn, true);
+                self.reference(fcn, Some(params.len()));
                 self.exprs(params);
             }
             Expr::ArrayCompr { term, query, .. } | Expr::SetCompr { term, query, .. } => {

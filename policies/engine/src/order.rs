@@ -112,7 +112,7 @@ fn everys(literal: &Literal, used: &mut Vec<(String, Span)>) {
             mentions.query(query);
             for path in mentions.paths {
                 match path.segments.into_iter().next() {
-                    Some(name) if !path.called && !own.contains(&name) => {
+                    Some(name) if path.called.is_none() && !own.contains(&name) => {
                         used.push((name, path.span));
                     }
                     _ => {}

@@ -198,6 +198,26 @@ fn rego_needs_both_rules() {
 }
 
 #[test]
+fn a_built_in_with_too_few_arguments_or_too_many_is_refused_with_its_place() {
+    for (call, message) in [
+        ("startswith(\"a\")", "`startswith` takes 2 arguments, not 1"),
+        ("count(1, 2, 3)", "`count` takes 1 argument, not 3"),
+        ("lower()", "`lower` takes 1 argument, not 0"),
+        (
+            "time.now_ns(1, 2)",
+            "`time.now_ns` takes 0 arguments, not 2",
+        ),
+    ] {
+        let error = rego(&format!("extra := {call}"));
+        assert_eq!(error.code(), "rego-syntax", "{error}");
+        let text = error.to_string();
+        assert!(text.contains(message), "{text}");
+        assert!(text.contains("\n--> policy.rego:"), "{text}");
+        assert!(text.contains(&format!(" | extra := {call}")), "{text}");
+    }
+}
+
+#[test]
 fn rego_reads_only_what_is_published_with_it() {
     assert_eq!(rego("extra := data.other.rule").code(), "rego-syntax");
     let source = "package example\n\nimport data.other\n\nallow := other.allow\n\nfindings := []\n";

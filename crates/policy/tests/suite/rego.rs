@@ -110,6 +110,24 @@ fn two_values_leave_a_rule_without_a_value() {
 }
 
 #[test]
+fn one_argument_more_is_what_the_value_must_be() {
+    for (call, holds) in [
+        ("count([1, 2], 2)", true),
+        ("count([1, 2], 3)", false),
+        ("count([1, 2], n); n == 2", true),
+        ("lower(\"A\", \"a\")", true),
+        ("lower(\"A\", \"A\")", false),
+    ] {
+        let rules =
+            format!("default allow := false\n\nallow if {{ {call} }}\n\nfindings := [{FINDING}]");
+        match outcome(&rules) {
+            Outcome::Verdict(verdict) => assert_eq!(verdict.allow, holds, "{call}"),
+            other => panic!("{call}: {other:?}"),
+        }
+    }
+}
+
+#[test]
 fn regular_expressions_know_unicode() {
     let rules = format!(
         "allow if regex.match(`(?i)^PAY\\d*$`, input.subject.flow)\n\nfindings := [{FINDING}]"
