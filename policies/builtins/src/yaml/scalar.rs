@@ -6,6 +6,9 @@ use regorus::Value;
 use super::tree::Scalar;
 use crate::base64;
 
+/// Below this every whole number is one of 64 bits, and is written as one.
+const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
+
 /// What a scalar is.
 #[derive(Clone, PartialEq)]
 pub(super) enum Meaning {
@@ -83,9 +86,10 @@ impl Meaning {
             Self::Signed(number) => number.into(),
             Self::Unsigned(number) => number.into(),
             Self::Float(number) if !number.is_finite() => bail!("JSON has no such number"),
-            Self::Float(number) => {
-                Value::from_json_str(&number.to_string()).unwrap_or_else(|_| number.into())
+            Self::Float(number) if number.fract() == 0.0 && number.abs() < WHOLE_MAX => {
+                (number as i64).into()
             }
+            Self::Float(number) => number.into(),
             Self::Text(text) => text.into(),
         })
     }
