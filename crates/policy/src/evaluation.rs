@@ -116,7 +116,7 @@ named!(
         UndefinedRule = "undefined-rule",
         /// A Rego rule's value is not of its type: `allow` is a boolean, `findings` a set or array of findings.
         WrongType = "wrong-type",
-        /// A Rego rule could not be evaluated: a built-in failed, or two values conflict.
+        /// A Rego rule could not be evaluated: a built-in failed, or something has two values.
         RuleFailed = "rule-failed",
         /// A finding's control is not a name, or its reason is empty, too long or holds control characters.
         InvalidFinding = "invalid-finding",

@@ -19,6 +19,7 @@ mod patterns;
 mod purity;
 mod schema;
 mod signatures;
+mod single;
 mod text;
 mod time;
 mod uri;
@@ -32,6 +33,7 @@ use regorus::unstable::BuiltinFcn;
 pub use link::{compile, extend};
 pub use patterns::keep as keep_pattern;
 pub use purity::{IMPURE, UNSUPPORTED, impure, unsupported};
+pub use single::{contradiction, forget};
 pub use time::set_now_ms;
 
 /// What a built-in gives: a value, or why there is none.
@@ -123,6 +125,11 @@ table! {
     "time.weekday" 1 time::weekday;
     "to_number" 1 format::to_number;
     "trace" 1 text::trace;
+    "trailmark.begin" 1 single::begin;
+    "trailmark.groups" 1 single::groups;
+    "trailmark.object" 1 single::object;
+    "trailmark.one" 2 single::one;
+    "trailmark.single" 2 single::single;
     "trailmark.walk" 1 lists::walk;
     "upper" 1 text::upper;
     "uri.is_valid" 1 uri::is_valid;

@@ -5,6 +5,7 @@ use regorus::{Engine, Value};
 
 use crate::place;
 use crate::rewrite::rewrite;
+use crate::single::Watched;
 use crate::trailmark::policy::types::SourceError;
 
 /// What a module is called that is published alone.
@@ -74,8 +75,10 @@ impl Bundle {
             *source = without(source, &prints(&module));
         }
         let mut plain = self.engine(|at, _| sources[at].clone())?;
-        for (source, module) in sources.iter_mut().zip(modules(&mut plain)?) {
-            *source = rewrite(source, &module).map_err(SourceError::Syntax)?;
+        let parsed = modules(&mut plain)?;
+        let mut watched = Watched::of(&parsed);
+        for (source, module) in sources.iter_mut().zip(&parsed) {
+            *source = rewrite(source, module, &mut watched).map_err(SourceError::Syntax)?;
         }
         let compiled = self.engine(|at, _| sources[at].clone())?;
         Ok((plain, compiled))

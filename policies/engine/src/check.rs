@@ -1,11 +1,14 @@
 //! What can be said of a source before it ever sees a dossier.
 
-use std::collections::BTreeSet;
+mod cycle;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use regorus::unstable::{BUILTINS, Expr, Module, Ref, Rule, RuleHead, Span};
 use regorus::{Engine, Value};
 
 use crate::bundle;
+use crate::keyed::{self, Keyed};
 use crate::mentions::{Mentions, Path, static_path};
 use crate::place;
 use crate::trailmark::policy::types::{Refused, SourceError};
@@ -91,6 +94,7 @@ impl<'a> Unit<'a> {
 /// A rule, and what it mentions.
 struct Known {
     path: Vec<String>,
+    way: &'static str,
     span: Span,
     mentions: Vec<Path>,
     /// Where the rules are that it may use.
@@ -107,19 +111,22 @@ fn rule_of(unit: &Unit<'_>, rule: &Ref<Rule>) -> Result<Known, SourceError> {
     let mut mentions = Mentions::default();
     let refr = match rule.as_ref() {
         Rule::Spec { head, bodies, .. } => {
-            let (refr, key) = match head {
-                RuleHead::Compr { refr, .. } | RuleHead::Func { refr, .. } => (refr, None),
-                RuleHead::Set { refr, key, .. } => (refr, key.as_ref()),
-            };
-            if !matches!(refr.as_ref(), Expr::Var { .. }) {
-                let head = refr.span().text();
-                let message = match key {
-                    Some(_) => {
-                        format!("`{head} contains …` is not supported: write a comprehension")
-                    }
-                    None => format!("`{head}` is not supported as a rule's name: write an object"),
-                };
+            let (RuleHead::Compr { refr, .. }
+            | RuleHead::Func { refr, .. }
+            | RuleHead::Set { refr, .. }) = head;
+            let keyed = Keyed::of(head);
+            if keyed.is_none() && !matches!(refr.as_ref(), Expr::Var { .. }) {
+                let message = format!(
+                    "`{}` is not supported as a rule's name: a rule has one key at most",
+                    refr.span().text()
+                );
                 return Err(syntax(refr.span(), &message));
+            }
+            if let (Some(_), Some(other)) = (&keyed, bodies.iter().find(|body| body.is_else)) {
+                return Err(syntax(
+                    &other.span,
+                    "`else` is not supported where a rule has a key: write a rule for each case",
+                ));
             }
             let iterating = bodies
                 .iter()
@@ -152,15 +159,10 @@ fn rule_of(unit: &Unit<'_>, rule: &Ref<Rule>) -> Result<Known, SourceError> {
         }
     };
     mentions.indices(refr);
-    let name = static_path(refr).unwrap_or_default();
-    if name.first().is_some_and(|name| name == RESULT) {
-        return Err(syntax(
-            refr.span(),
-            &format!("the rule `{RESULT}` is the engine's own"),
-        ));
-    }
+    let name = static_path(refr).and_then(|path| path.into_iter().next());
     Ok(Known {
-        path: [&unit.package[..], &name].concat(),
+        path: [&unit.package[..], name.as_slice()].concat(),
+        way: keyed::way(rule),
         span: refr.span().clone(),
         mentions: mentions.paths,
         uses: Vec::new(),
@@ -241,9 +243,15 @@ impl Rules<'_> {
             || at(self.data, path) != &Value::Undefined
     }
 
-    /// Refuses rules where there are data already.
+    /// Refuses rules where there are data already, or a rule that gives its values in another way.
     fn conflicts(&self) -> Result<(), SourceError> {
+        let mut ways = BTreeMap::new();
         for rule in &self.rules {
+            let way = ways.entry(&rule.path).or_insert(rule.way);
+            if *way != rule.way {
+                let message = format!("this rule is {}, and {way} elsewhere", rule.way);
+                return Err(syntax(&rule.span, &message));
+            }
             for length in 1..=rule.path.len() {
                 let path = &rule.path[..length];
                 let found = at(self.data, path);
@@ -336,43 +344,6 @@ impl Rules<'_> {
             }
         }
         Ok(())
-    }
-
-    /// Finds a rule that can reach itself. A local variable named like a rule counts as the rule.
-    fn cycle(&self) -> Option<&Known> {
-        let next: Vec<Vec<usize>> = self
-            .rules
-            .iter()
-            .map(|rule| {
-                (0..self.rules.len())
-                    .filter(|other| {
-                        let path = &self.rules[*other].path;
-                        rule.uses
-                            .iter()
-                            .any(|used| path.starts_with(used) || used.starts_with(path))
-                    })
-                    .collect()
-            })
-            .collect();
-        self.rules
-            .iter()
-            .enumerate()
-            .find(|(at, rule)| self.reaches(*at, &rule.path, &next))
-            .map(|(_, rule)| rule)
-    }
-
-    fn reaches(&self, from: usize, path: &[String], next: &[Vec<usize>]) -> bool {
-        let mut seen = BTreeSet::new();
-        let mut pending = next[from].clone();
-        while let Some(at) = pending.pop() {
-            if self.rules[at].path == path {
-                return true;
-            }
-            if seen.insert(at) {
-                pending.extend(&next[at]);
-            }
-        }
-        false
     }
 }
 

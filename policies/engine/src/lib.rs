@@ -8,6 +8,7 @@ mod bundle;
 mod calls;
 mod check;
 mod document;
+mod keyed;
 mod mentions;
 mod order;
 mod patterns;
@@ -15,6 +16,7 @@ mod place;
 mod places;
 mod program;
 mod rewrite;
+mod single;
 mod verdict;
 
 wit_bindgen::generate!({ path: "../../wit", world: "engine" });

@@ -195,7 +195,9 @@ pub fn iterates(query: &Query, head: &RuleHead) -> bool {
         if let Literal::Expr { expr, .. } = &statement.literal
             && let Expr::AssignExpr { lhs, .. } = expr.as_ref()
         {
-            names(lhs, &mut bound);
+            pattern(lhs, &mut |span| {
+                bound.insert(span.text().to_owned());
+            });
         }
     }
     query
@@ -207,8 +209,20 @@ pub fn iterates(query: &Query, head: &RuleHead) -> bool {
         })
 }
 
-/// Collects the variables of a pattern.
-fn names(expr: &Ref<Expr>, found: &mut std::collections::BTreeSet<String>) {
+/// Visits the variables that a pattern gives a value to.
+pub fn pattern<'a>(expr: &'a Ref<Expr>, visit: &mut dyn FnMut(&'a Span)) {
+    match expr.as_ref() {
+        Expr::Var { span, .. } if span.text() != "_" => visit(span),
+        Expr::Array { items, .. } => items.iter().for_each(|item| pattern(item, visit)),
+        Expr::Object { fields, .. } => fields
+            .iter()
+            .for_each(|(_, _, value)| pattern(value, visit)),
+        _ => {}
+    }
+}
+
+/// Collects the names in an expression, other than those in comprehensions.
+pub fn names(expr: &Ref<Expr>, found: &mut std::collections::BTreeSet<String>) {
     match expr.as_ref() {
         Expr::Var { span, .. } => {
             found.insert(span.text().to_owned());
@@ -217,12 +231,20 @@ fn names(expr: &Ref<Expr>, found: &mut std::collections::BTreeSet<String>) {
     }
 }
 
+/// Says whether an index is not one value, but any that fits.
+fn open(index: &Ref<Expr>, bound: &std::collections::BTreeSet<String>) -> bool {
+    match index.as_ref() {
+        Expr::Var { span, .. } => !bound.contains(span.text()),
+        Expr::Array { items, .. } => items.iter().any(|item| open(item, bound)),
+        Expr::Object { fields, .. } => fields.iter().any(|(_, _, value)| open(value, bound)),
+        _ => false,
+    }
+}
+
 /// Says whether an expression has a reference with an open place.
-fn walks(expr: &Ref<Expr>, bound: &std::collections::BTreeSet<String>) -> bool {
+pub fn walks(expr: &Ref<Expr>, bound: &std::collections::BTreeSet<String>) -> bool {
     let mut found = match expr.as_ref() {
-        Expr::RefBrack { index, .. } => {
-            matches!(index.as_ref(), Expr::Var { span, .. } if !bound.contains(span.text()))
-        }
+        Expr::RefBrack { index, .. } => open(index, bound),
         Expr::Call { fcn, .. } => fcn.span().text() == "walk",
         Expr::ArrayCompr { .. } | Expr::SetCompr { .. } | Expr::ObjectCompr { .. } => return false,
         _ => false,

@@ -3,7 +3,7 @@
 //! What the parser says of that leaves out quotation marks, and lets an object begin at its last field, whose line and
 //! column are still those of its first token.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use regorus::unstable::{Expr, Lexer, Source, Span, Token, TokenKind};
 
@@ -14,6 +14,8 @@ pub struct Places {
     begins: HashMap<(u32, u32), usize>,
     /// Where texts end, by where they end without their mark.
     texts: HashMap<u32, usize>,
+    /// Where the marks stand that part a comprehension.
+    symbols: BTreeMap<usize, &'static str>,
 }
 
 impl Places {
@@ -25,6 +27,7 @@ impl Places {
         let mut places = Self {
             begins: HashMap::new(),
             texts: HashMap::new(),
+            symbols: BTreeMap::new(),
         };
         loop {
             let Token(kind, span) = lexer.next_token().map_err(|error| error.to_string())?;
@@ -38,6 +41,8 @@ impl Places {
                 }
                 _ => {
                     places.begins.insert((span.line, span.col), start);
+                    let parting = [":", "|"].into_iter().find(|mark| *mark == span.text());
+                    places.symbols.extend(parting.map(|mark| (start, mark)));
                 }
             }
         }
@@ -52,6 +57,12 @@ impl Places {
             first.map_or(start, |first| start.min(*first)),
             text.copied().unwrap_or(end),
         )
+    }
+
+    /// Returns where the next mark of a kind stands.
+    pub fn symbol(&self, mark: &str, from: usize) -> Option<usize> {
+        let mut marks = self.symbols.range(from..);
+        marks.find(|(_, at)| **at == mark).map(|(at, _)| *at)
     }
 
     /// Returns where an expression begins, and where it ends: nothing in it lies outside.

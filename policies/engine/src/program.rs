@@ -64,8 +64,12 @@ impl Program {
             .map_err(|error| RuleError::RuleFailed(error.to_string()))?;
         fields.insert("parameters".into(), parameters);
         builtins::set_now_ms(input["now_ms"].as_u64().unwrap_or_default());
+        builtins::forget();
         self.vm.set_input(input);
         let result = self.run(0)?;
+        if let Some(contradiction) = builtins::contradiction() {
+            return Err(RuleError::RuleFailed(contradiction));
+        }
         if result == Value::Undefined {
             let undefined = if self.run(1)? == Value::Undefined {
                 "allow"

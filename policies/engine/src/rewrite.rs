@@ -9,11 +9,23 @@
 //!
 //! `walk` is a relation: it has a value for each place in what it walks through. The virtual machine has only functions, so
 //! `walk(x, [path, value])` is compiled as `[path, value] = trailmark.walk(x)[_]`. Within an expression it is refused.
+//!
+//! What does not hold ends the round of the innermost loop, even where a comprehension is within that loop and has none of
+//! its own: `[1 | x.ok]` would not be empty, but the end of everything for this `x`. So each has one: `[1 | some _ in [0]; x.ok]`.
+//!
+//! Two values for one key of an object are the last of them to the virtual machine, and the end of a query in OPA. So
+//! `{k: v | …}` is compiled as `trailmark.object({[k, v] | …})`. What becomes of rules is told in [`crate::keyed`] and
+//! [`crate::single`].
+
+mod rules;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use regorus::unstable::{AssignOp, Expr, Literal, Module, Query, Ref, Rule, Span};
 
-use crate::mentions::{head_exprs, parts};
+use crate::mentions::{parts, pattern};
 use crate::places::Places;
+use crate::single::{self, Watched};
 
 /// How the variables begin that are added.
 const VARIABLE: &str = "__trailmark_";
@@ -28,50 +40,50 @@ const WALK: &str = "trailmark.walk";
 ///
 /// # Errors
 /// Says what in it is not understood, and where.
-pub fn rewrite(source: &str, module: &Module) -> Result<String, String> {
+pub fn rewrite(source: &str, module: &Module, watched: &mut Watched) -> Result<String, String> {
+    if source.contains(VARIABLE) {
+        return Err(format!(
+            "names that begin with `{VARIABLE}` are the engine's own"
+        ));
+    }
     let mut writer = Writer {
         source,
         places: Places::read(source)?,
-        edits: Vec::new(),
+        edits: Edits::new(),
+        edited: 0,
         variables: 0,
+        braced: BTreeSet::new(),
+        rules: BTreeSet::new(),
         failed: None,
     };
     for rule in &module.policy {
-        writer.rule(rule);
+        if let Rule::Spec { head, bodies, .. } = rule.as_ref() {
+            writer.rule(module, head, bodies, watched);
+        }
     }
-    let text = writer.text(0, source.len());
+    let mut text = writer.text(0, source.len());
+    text.push('\n');
+    text.extend(writer.rules);
     writer.failed.map_or(Ok(text), Err)
 }
 
-/// A piece of the source, and what stands in its place.
-struct Edit {
-    start: usize,
-    end: usize,
-    text: String,
-}
+/// What stands in the place of pieces of the source: by where a piece begins and ends, and in which order they came.
+type Edits = BTreeMap<(usize, usize, usize), String>;
 
 struct Writer<'a> {
     source: &'a str,
     places: Places,
-    edits: Vec<Edit>,
+    edits: Edits,
+    edited: usize,
     variables: usize,
+    /// Where bodies begin that have braces now.
+    braced: BTreeSet<usize>,
+    /// The rules that are added.
+    rules: BTreeSet<String>,
     failed: Option<String>,
 }
 
 impl Writer<'_> {
-    fn rule(&mut self, rule: &Ref<Rule>) {
-        let Rule::Spec { head, bodies, .. } = rule.as_ref() else {
-            return;
-        };
-        head_exprs(head, &mut |expr| self.expr(expr));
-        for body in bodies {
-            if let Some(assign) = &body.assign {
-                self.expr(&assign.value);
-            }
-            self.query(&body.query);
-        }
-    }
-
     /// Adds to the end of a body, and puts the body into braces where it has none.
     fn after(&mut self, first: &Span, last: &Span, text: String) {
         let (start, _) = self.places.of_span(first);
@@ -87,7 +99,7 @@ impl Writer<'_> {
     /// Says whether a body that begins here has no braces.
     fn alone(&self, start: usize) -> bool {
         let before = self.source.get(..start).unwrap_or_default().trim_end();
-        before.ends_with("if") || before.ends_with("else")
+        !self.braced.contains(&start) && (before.ends_with("if") || before.ends_with("else"))
     }
 
     fn query(&mut self, query: &Query) {
@@ -111,8 +123,8 @@ impl Writer<'_> {
                     ..
                 } => {
                     self.expr(domain);
-                    self.bound(key.iter().chain([value]), query);
                     self.query(query);
+                    self.bound(key.iter().chain([value]), query);
                 }
             }
         }
@@ -128,11 +140,7 @@ impl Writer<'_> {
         for name in names.filter(|name| name.text() != "_") {
             let variable = self.variable();
             self.insert(body, format!("{} := {variable}; ", name.text()));
-            self.edits.push(Edit {
-                start: name.start as usize,
-                end: name.end as usize,
-                text: variable,
-            });
+            self.edit(name.start as usize, name.end as usize, variable);
         }
     }
 
@@ -146,7 +154,7 @@ impl Writer<'_> {
         }
         let mut names = Vec::new();
         for side in [lhs, rhs] {
-            pattern(side, &mut names);
+            pattern(side, &mut |name| names.push(name.text().to_owned()));
         }
         let asked: String = names
             .iter()
@@ -175,6 +183,9 @@ impl Writer<'_> {
                 ..
             } => {
                 self.comprehension(span, &[key, value], query);
+                if !single::counted(key, query) {
+                    self.pairs(span, key, value);
+                }
             }
             Expr::Call { fcn, .. } if is_walk(fcn) => self.refuse(fcn.span(), WALK_ALONE),
             other => parts(other, &mut |part| self.expr(part)),
@@ -197,6 +208,10 @@ impl Writer<'_> {
             self.expr(term);
         }
         self.query(query);
+        if let Some(first) = query.stmts.first().filter(|_| !single::loops(query)) {
+            let (begin, _) = self.places.of_span(&first.span);
+            self.insert(begin, "some _ in [0]; ".into());
+        }
         let close = (span.end as usize).saturating_sub(1);
         let end = query
             .stmts
@@ -219,6 +234,21 @@ impl Writer<'_> {
         }
     }
 
+    /// Makes a comprehension of an object one of a set of pairs.
+    fn pairs(&mut self, span: &Span, key: &Expr, value: &Expr) {
+        let (begin, end) = (span.start as usize, span.end as usize);
+        let colon = self.places.symbol(":", self.places.of_expr(key).1);
+        let bar = self.places.symbol("|", self.places.of_expr(value).1);
+        let (Some(colon), Some(bar)) = (colon, bar) else {
+            self.refuse(span, "a comprehension is not understood");
+            return;
+        };
+        self.replace(begin, begin + 1, "trailmark.object({[".into());
+        self.replace(colon, colon + 1, ",".into());
+        self.insert(bar, "] ".into());
+        self.insert(end, ")".into());
+    }
+
     /// Puts a variable in the place of an expression, and gives the statement that gives it its value.
     fn moved(&mut self, expr: &Ref<Expr>) -> String {
         let (start, end) = self.places.of_expr(expr);
@@ -236,37 +266,46 @@ impl Writer<'_> {
 
     /// Puts a text in the place of a part of the source and of what was changed in it.
     fn replace(&mut self, start: usize, end: usize, text: String) {
-        self.edits
-            .retain(|edit| edit.end <= start || edit.start >= end);
-        self.edits.push(Edit { start, end, text });
+        let within: Vec<_> = self.within(start, end).map(|(place, _)| *place).collect();
+        for place in within {
+            self.edits.remove(&place);
+        }
+        self.edit(start, end, text);
     }
 
     fn insert(&mut self, at: usize, text: String) {
-        self.edits.push(Edit {
-            start: at,
-            end: at,
-            text,
-        });
+        self.edit(at, at, text);
+    }
+
+    fn edit(&mut self, start: usize, end: usize, text: String) {
+        self.edited += 1;
+        self.edits.insert((start, end, self.edited), text);
+    }
+
+    /// The changes within a part of the source. What is added where the part begins is added before it.
+    fn within(
+        &self,
+        start: usize,
+        end: usize,
+    ) -> impl Iterator<Item = (&(usize, usize, usize), &String)> {
+        let last = (end, end, usize::MAX);
+        self.edits
+            .range((start, start + 1, 0).min(last)..=last)
+            .filter(move |((_, last, _), _)| *last <= end)
     }
 
     /// Gives a part of the source with its edits.
     fn text(&mut self, start: usize, end: usize) -> String {
-        let mut edits: Vec<&Edit> = self
-            .edits
-            .iter()
-            .filter(|edit| start <= edit.start && edit.end <= end)
-            .collect();
-        edits.sort_by_key(|edit| (edit.start, edit.end));
         let mut text = String::new();
         let mut from = start;
         let mut apart = true;
-        for edit in edits {
-            match self.source.get(from..edit.start) {
+        for ((first, last, _), edit) in self.within(start, end) {
+            match self.source.get(from..*first) {
                 Some(before) => text.push_str(before),
                 None => apart = false,
             }
-            text.push_str(&edit.text);
-            from = edit.end;
+            text.push_str(edit);
+            from = *last;
         }
         match self.source.get(from..end) {
             Some(rest) => text.push_str(rest),
@@ -345,16 +384,4 @@ fn related(expr: &Ref<Expr>) -> Option<(&Ref<Expr>, &Ref<Expr>)> {
 
 fn is_walk(function: &Ref<Expr>) -> bool {
     function.span().text() == "walk"
-}
-
-/// Collects the variables of a pattern.
-fn pattern(expr: &Ref<Expr>, names: &mut Vec<String>) {
-    match expr.as_ref() {
-        Expr::Var { span, .. } if span.text() != "_" => names.push(span.text().to_owned()),
-        Expr::Array { items, .. } => items.iter().for_each(|item| pattern(item, names)),
-        Expr::Object { fields, .. } => fields
-            .iter()
-            .for_each(|(_, _, value)| pattern(value, names)),
-        _ => {}
-    }
 }

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use generate::Case;
-use policy::{DossierInput, Limits, Outcome, PolicySource};
+use policy::{Denial, DossierInput, Limits, Outcome, PolicySource};
 use serde_json::{Value, json};
 
 /// So many cases are one policy: images are what takes the time, not evaluations.
@@ -21,7 +21,7 @@ const QUANTIFIERS_IN_A_POLICY: usize = 40;
 
 /// How often each built-in is called, and how many rules are written.
 const CALLS: usize = 4;
-const RULES: usize = 200;
+const RULES: usize = 400;
 
 /// Finds OPA, or says that the test is left out.
 fn opa(test: &str) -> Option<PathBuf> {
@@ -41,6 +41,13 @@ fn opa(test: &str) -> Option<PathBuf> {
 
 /// Evaluates a query in OPA; `None` where it has no value.
 fn ask(opa: &PathBuf, policy: &str, input: &str, query: &str) -> Option<Value> {
+    let answer = answer(opa, policy, input, query);
+    assert!(answer.get("errors").is_none(), "OPA: {answer:#}");
+    answer.pointer("/result/0/expressions/0/value").cloned()
+}
+
+/// Asks OPA, and gives all of its answer.
+fn answer(opa: &PathBuf, policy: &str, input: &str, query: &str) -> Value {
     let folder = tempfile::tempdir().unwrap();
     let (policy_path, input_path) = (
         folder.path().join("policy.rego"),
@@ -56,9 +63,7 @@ fn ask(opa: &PathBuf, policy: &str, input: &str, query: &str) -> Option<Value> {
         .arg(query)
         .output()
         .unwrap();
-    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert!(answer.get("errors").is_none(), "OPA: {answer:#}");
-    answer.pointer("/result/0/expressions/0/value").cloned()
+    serde_json::from_slice(&output.stdout).unwrap()
 }
 
 fn input() -> DossierInput {
@@ -180,7 +185,7 @@ fn rules_mean_what_they_mean_in_opa() {
     let Some(opa) = opa("the comparison of rules") else {
         return;
     };
-    let differences = compare(&opa, &generate::rules(5, RULES));
+    let differences = compare(&opa, &generate::rules(99, RULES));
     assert!(differences.is_empty(), "{}", differences.join("\n"));
 }
 
@@ -208,4 +213,28 @@ fn a_walk_finds_what_it_finds_in_opa() {
         .flat_map(|cases| compare(&opa, cases))
         .collect();
     assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+#[test]
+fn two_values_for_one_thing_are_the_end_of_an_evaluation() {
+    let opa = opa("the comparison of two values");
+    let input = input();
+    for &(rules, two) in generate::TWO_VALUES {
+        let source = format!(
+            "package diff\n\nallow if not r\n\nallow if r\n\nfindings := [{{\"control\": \"c\", \"status\": \"satisfied\", \"reason\": \"r\", \"entries\": []}}]\n\n{rules}\n"
+        );
+        let policy = crate::support::sandbox()
+            .prepare(&PolicySource::Rego(source.clone().into()))
+            .unwrap_or_else(|error| panic!("{rules}: {error}"));
+        let outcome = policy.evaluate(&input, "{}", &Limits::default()).outcome;
+        match outcome {
+            Outcome::Denied(Denial::RuleFailed) => assert!(two, "{rules}"),
+            Outcome::Verdict(verdict) => assert!(!two && verdict.allow, "{rules}"),
+            other => panic!("{rules}: {other:?}"),
+        }
+        if let Some(opa) = &opa {
+            let answer = answer(opa, &source, input.canonical(), "data.diff.allow");
+            assert_eq!(answer.get("errors").is_some(), two, "{rules}: {answer:#}");
+        }
+    }
 }

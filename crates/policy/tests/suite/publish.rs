@@ -316,10 +316,32 @@ fn a_bundle_that_is_none_is_refused() {
 #[test]
 fn rego_that_the_bytecode_would_get_wrong_is_refused() {
     assert!(
-        rego("of[x.name] contains x if some x in input.attestations")
+        rego("of[x.name][x.type] := x if some x in input.attestations")
             .to_string()
             .contains("not supported")
     );
+    for (rules, said) in [
+        (
+            "of.a := 1\n\nof contains 1",
+            "a set, and a value for each key elsewhere",
+        ),
+        (
+            "of.a := 1\n\nof.b contains 1",
+            "a set for each key, and a value for each key",
+        ),
+        (
+            "of := {}\n\nof.a := 1",
+            "a value for each key, and one value",
+        ),
+        (
+            "default of := {}\n\nof.a := 1",
+            "a value for each key, and one value",
+        ),
+        ("__trailmark_pairs_of contains [1, 2]", "the engine's own"),
+    ] {
+        let refused = rego(rules).to_string();
+        assert!(refused.contains(said), "{refused}");
+    }
     let source =
         "package example\n\nallow if count(findings) > 0 with input as {}\n\nfindings := []\n";
     assert_eq!(

@@ -104,9 +104,14 @@ fn a_built_in_that_fails_leaves_its_rule_without_a_value_and_is_no_match_for_not
 }
 
 #[test]
-fn two_values_leave_a_rule_without_a_value() {
-    let rules = format!("allow := false\n\nallow := input.now_ms > 0\n\nfindings := [{FINDING}]");
-    assert_eq!(denied(&rules), Denial::UndefinedRule);
+fn a_rule_with_a_key_has_a_value_for_each_key() {
+    allows(&format!(
+        "findings := [{FINDING}]\n\nof[i] := x if some i, x in [\"a\", \"b\"]\n\nof.third := \"c\"\n\nof[\"a b\"] if 1 < 2\n\n\
+         by[x.kind] contains x.n if some x in [{{\"kind\": \"a\", \"n\": 1}}, {{\"kind\": \"a\", \"n\": 2}}, {{\"n\": 3}}]\n\n\
+         none[i] := 1 if some i in []\n\n\
+         allow if {{\n\tof == {{0: \"a\", 1: \"b\", \"third\": \"c\", \"a b\": true}}\n\tof[1] == \"b\"\n\t\
+         by == {{\"a\": {{1, 2}}}}\n\tnone == {{}}\n\tnot none[0]\n\tnot by.b\n}}"
+    ));
 }
 
 #[test]

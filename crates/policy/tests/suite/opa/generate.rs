@@ -895,7 +895,7 @@ fn rule(at: usize, numbers: &mut Numbers) -> Case {
     let (term, second) = (numbers.pick(TERMS), numbers.pick(TERMS));
     let mut text = String::new();
     let n = &name;
-    match numbers.below(22) {
+    match numbers.below(45) {
         0 => writeln!(text, "{n} := [{term} | some x in {list}; {test}]"),
         1 => writeln!(text, "{n} := {{{term} | some x in {list}; {test}; {other}}}"),
         2 => writeln!(text, "{n} := {{i: {term} | some i, x in {list}; {test}}}"),
@@ -908,7 +908,7 @@ fn rule(at: usize, numbers: &mut Numbers) -> Case {
         9 => writeln!(text, "g_{n}(x) if {{ {test} }}\n\nf_{n}(x) := {term} if g_{n}(x)\n\nf_{n}(x) := \"other\" if not g_{n}(x)\n\n{n} := [f_{n}(y) | some y in {list}]"),
         10 => writeln!(text, "h_{n} if {{\n\tsome x in {list}\n\t{test}\n}}\n\n{n} := \"absent\" if not h_{n}"),
         11 => writeln!(text, "{n} := count([x | some x in {list}; {test}]) + count({{{term} | some x in {list}}})"),
-        12 => writeln!(text, "h_{n} contains {term} if some x in {list}\n\n{n} := {{y | some y in h_{n}; is_string(y)}} | {{\"z\"}}"),
+        12 => writeln!(text, "h_{n} contains {term} if {{ some x in {list}; x != 0.5 }}\n\n{n} := {{y | some y in h_{n}; is_string(y)}} | {{\"z\"}}"),
         13 => writeln!(text, "{n} := [x, y] if {{\n\txs := {list}\n\tx := xs[0]\n\ty := xs[1]\n\t{test}\n}}"),
         14 => writeln!(text, "{n} := {{i: ys | some i, x in {list}; ys := [{second} | some z in {list}; z != x; {test}]}}"),
         15 => writeln!(text, "{n} contains [i, j] if {{\n\tsome i, x in {list}\n\tsome j, y in {list}\n\ti < j\n\tx != y\n}}"),
@@ -917,6 +917,29 @@ fn rule(at: usize, numbers: &mut Numbers) -> Case {
         18 => writeln!(text, "f_{n}(x, \"a\") := [x, 1]\n\nf_{n}(x, \"b\") := {{\"v\": x}}\n\n{n} := [f_{n}(1, k) | some k in [\"a\", \"b\", \"c\"]]"),
         19 => writeln!(text, "g_{n}(x) := y if {{\n\ty := {term}\n}}\n\n{n} := {{\"a\": [z | some y in {list}; z := g_{n}(y)], \"b\": [y | some y in {list}; not g_{n}(y)]}}"),
         20 => writeln!(text, "{n} := {{k | some k, v in {{\"a\": 1, \"b\": [2], \"c\": {{3}}}}; v == {second}; x := v}}", second = numbers.pick(&["1", "[2]", "{3}", "{2, 1} & {1}"])),
+        21 => writeln!(text, "{n}[i] := {term} if {{\n\tsome i, x in {list}\n\t{test}\n}}"),
+        22 => writeln!(text, "{n}[x.type] contains {term} if {{\n\tsome x in {list}\n\t{test}\n}}"),
+        23 => writeln!(text, "{n}.a := [{term} | some x in {list}; {test}]\n\n{n}[\"b-c\"] := 1 if {{\n\tsome x in {list}\n\t{other}\n}}\n\n{n}[k] := {second} if {{ some k, x in object.get(input, \"nothing\", {{\"d\": 1, \"e\": {{}}}}); x != 0.5 }}"),
+        24 => writeln!(text, "h_{n}[i] := {term} if {{\n\tsome i, x in {list}\n\t{test}\n}}\n\n{n} := {{k: v | some k, v in h_{n}; is_string(v)}}"),
+        25 => writeln!(text, "h_{n}[i] if {{\n\tsome i, x in {list}\n\t{test}\n}}\n\n{n} := [h_{n}, [1 | h_{n}[0]], [i | h_{n}[i]]]"),
+        26 => writeln!(text, "h_{n}[x.type] contains i if {{\n\tsome i, x in {list}\n\t{test}\n}}\n\nh_{n}.junit contains {second} if {{ some x in {list}; x != 0.5 }}\n\n{n} := [count(h_{n}), [v | some v in h_{n}.junit], h_{n}]"),
+        27 => writeln!(text, "h_{n}[i] := {term} if {{\n\tsome i, x in {list}\n\t{test}\n}}\n\n{n} := \"none\" if not h_{n}[0]"),
+        28 => writeln!(text, "h_{n}[i] := [y | y := {term}] if {{ some i, x in {list}; x != 0.5 }}\n\n{n} if {{\n\tevery i, x in {list} {{\n\t\tx != 0.5\n\t\th_{n}[i] == [y | y := {term}]\n\t}}\n}}"),
+        29 => writeln!(text, "{n}[[i, 1]] := {{\"t\": {term}, \"n\": {second}}} if {{\n\tsome i, x in {list}\n\t{test}\n}}"),
+        30 => writeln!(text, "{n} := x if {{\n\tsome x in {list}\n\tx == {list}[0]\n\t{test}\n}}"),
+        31 => writeln!(text, "f_{n}(xs) := {{\"v\": x}} if {{ # {{of}} one\n\tsome x in xs\n\tx == xs[0]\n\t{test}\n}}\n\n{n} := [f_{n}([y]) | some y in {list}]"),
+        32 => writeln!(text, "f_{n}(x) := [x] if {{ {test} }}\n\nf_{n}(x) := [x] if not is_object(x)\n\nf_{n}(x) := [x] if {{ not is_object(x); {other} }}\n\n{n} := [f_{n}(y) | some y in {list}; is_number(y)]"),
+        33 => writeln!(text, "{n} := [y | some y in {list}] if {{\n\tsome x in {list}\n\t{test}\n}}\n\n{n} := [y | some y in {list}] if {{\n\tsome x in {list}\n\t{other}\n}}"),
+        34 => writeln!(text, "{n} := {{(x): (\n\t[x, i] # at: a | place\n) | some i, x in {list}; {test}; x == {list}[i]}}"),
+        35 => writeln!(text, "{n} := {{k: v | some i, x in {list}; k := sprintf(\"%d\", [i]); v := {{j: y | some y in [{term}]; j := [i]}}}}"),
+        36 => writeln!(text, "default {n} := \"nothing\"\n\n{n} := y if {{\n\txs := [x | some x in {list}; {test}]\n\tsome i, y in xs\n\ti == count(xs) - 1\n}}"),
+        37 => writeln!(text, "{n} := [i | some i, x in {list}; count([1 | {test}]) == 0]"),
+        38 => writeln!(text, "{n} contains i if {{\n\tsome i, x in {list}\n\tys := [z | {test}; some z in {list}]\n\tcount(ys) == 0\n}}"),
+        39 => writeln!(text, "h_{n} if {{\n\tevery x in {list} {{\n\t\tcount({{1 | {test}}}) == 1\n\t}}\n}}\n\n{n} := [1 | h_{n}]"),
+        40 => writeln!(text, "{n} := [[i, y] | some i, x in {list}; some y in [z | z := {term}]]"),
+        41 => writeln!(text, "{n} := [count([z | some z in x.facts.tests]) | some x in {list}; {test}]"),
+        42 => writeln!(text, "{n} := [count([z | zs := x.facts; some z in zs.tests; {other}]) | some x in {list}; {test}]"),
+        43 => writeln!(text, "{n} := [i | some i, x in {list}; not f_{n}(x)]\n\nf_{n}(x) if {{\n\tsome y in [x]\n\t[z | {test}; z := y] == [x]\n}}"),
         _ => writeln!(text, "{n} := [y | xs := {list}; x := xs[_]; {test}; y := {term}]"),
     }
     .unwrap();
@@ -1013,6 +1036,80 @@ pub fn walks() -> Vec<Case> {
         })
         .collect()
 }
+
+/// Rules that have two values, so that a query for them has none, and rules that only could have.
+pub const TWO_VALUES: &[(&str, bool)] = &[
+    ("r := 1\n\nr := 2 if input.now_ms > 0", true),
+    ("r := 1\n\nr := 2 if input.now_ms < 0", false),
+    ("r := \"true\"\n\nr if input.now_ms > 0", true),
+    ("r if input.now_ms > 0\n\nr := 2 if input.now_ms > 0", true),
+    ("r if input.now_ms > 0\n\nr := 2 if input.now_ms < 0", false),
+    ("r := 1 if input.now_ms < 0 else := 2\n\nr := 3", true),
+    (
+        "r := 1 if input.now_ms < 0 else if input.now_ms > 0\n\nr := 3",
+        true,
+    ),
+    ("r := 1 if input.now_ms < 0 else := 2\n\nr := 2", false),
+    ("r := x if some x in [1, 2]", true),
+    ("r := x if {\n\tsome x in [1, 2]\n\tx > 1\n}", false),
+    ("r := x if some x in [1, 1]", false),
+    ("r := x if {\n\txs := [1, 2]\n\tx := xs[_]\n}", true),
+    (
+        "r := x if {\n\txs := {[1, 2], [1, 3]}\n\txs[[1, x]]\n}",
+        true,
+    ),
+    (
+        "r := x if {\n\tsome i\n\txs := [1, 2]\n\tx = xs[i]\n}",
+        true,
+    ),
+    ("r := [y | y := x] if some x in [1, 2]", true),
+    ("r := p if walk({\"a\": 1}, [p, _])", true),
+    (
+        "r := 1 if input.subject[concat(\"\", [\"flow\"])] == 1 else := 2 if input.now_ms > 0",
+        false,
+    ),
+    ("f(xs) := x if some x in xs\n\nr := f([1, 2])", true),
+    ("f(xs) := x if some x in xs\n\nr := [f([1]), f([2])]", false),
+    (
+        "f(x) := 1 if x > 0\n\nf(x) := 2 if x > 1\n\nr := f(2)",
+        true,
+    ),
+    (
+        "f(x) := 1 if x > 0\n\nf(x) := 2 if x > 1\n\nr := [f(1), f(1)]",
+        false,
+    ),
+    (
+        "f(x) := 1 if x == 1\n\nf(x) := 2 if x == 2\n\nr := [f(1), f(2), f(1)]",
+        false,
+    ),
+    (
+        "f(\"a\", _) := 1\n\nf(_, \"b\") := 2\n\nr := f(\"a\", \"b\")",
+        true,
+    ),
+    (
+        "f(\"a\", x) := x\n\nf(\"b\", x) := [x]\n\nr := [f(\"a\", 1), f(\"b\", 1)]",
+        false,
+    ),
+    ("f([x, _]) := x\n\nf([_, y]) := y\n\nr := f([1, 2])", true),
+    ("f([x, _]) := x\n\nf([_, y]) := y\n\nr := f([1, 1])", false),
+    ("r := {k: v | some [k, v] in [[1, 1], [1, 2]]}", true),
+    ("r := {k: v | some [k, v] in [[1, 1], [1, 1]]}", false),
+    ("r := {k: v | some v in [1, 2]; k := 1}", true),
+    ("r := {k: v | some k, v in [1, 2]}", false),
+    ("r := {k: v | some k, _ in [1, 2]; some v in [1, 2]}", true),
+    (
+        "r := {k: v | some k, _ in [1, 2]; vs := [1, 2]; v := vs[_]}",
+        true,
+    ),
+    (
+        "r := count({k: {w: 1 | some w in [v]} | some v in [[1], [2]]; k := \"a\"}) == 1",
+        true,
+    ),
+    ("r[k] := v if some [k, v] in [[1, 1], [1, 2]]", true),
+    ("r.a := 1\n\nr[k] := 2 if some k in [\"a\", \"b\"]", true),
+    ("r.a := 1\n\nr[k] := 2 if some k in [\"b\"]", false),
+    ("r[k] contains v if some [k, v] in [[1, 1], [1, 2]]", false),
+];
 
 /// Writes the cases as a policy, each of them a finding whose reason is the value.
 pub fn policy(cases: &[Case]) -> String {

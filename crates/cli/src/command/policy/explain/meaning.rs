@@ -53,7 +53,7 @@ pub(super) const fn of_denial(denial: Denial) -> Meaning {
             "give each finding exactly `control`, `status`, `reason` and `entries`",
         ),
         Denial::RuleFailed => (
-            "a rule could not be evaluated: a built-in failed, or two values conflict",
+            "a rule could not be evaluated: a built-in failed, or something has two values",
             "run it on the same dossier: `trailmark policy eval DIR --dossier FILE` shows the line",
         ),
         Denial::InvalidFinding => (
