@@ -895,7 +895,7 @@ fn rule(at: usize, numbers: &mut Numbers) -> Case {
     let (term, second) = (numbers.pick(TERMS), numbers.pick(TERMS));
     let mut text = String::new();
     let n = &name;
-    match numbers.below(45) {
+    match numbers.below(55) {
         0 => writeln!(text, "{n} := [{term} | some x in {list}; {test}]"),
         1 => writeln!(text, "{n} := {{{term} | some x in {list}; {test}; {other}}}"),
         2 => writeln!(text, "{n} := {{i: {term} | some i, x in {list}; {test}}}"),
@@ -940,6 +940,16 @@ fn rule(at: usize, numbers: &mut Numbers) -> Case {
         41 => writeln!(text, "{n} := [count([z | some z in x.facts.tests]) | some x in {list}; {test}]"),
         42 => writeln!(text, "{n} := [count([z | zs := x.facts; some z in zs.tests; {other}]) | some x in {list}; {test}]"),
         43 => writeln!(text, "{n} := [i | some i, x in {list}; not f_{n}(x)]\n\nf_{n}(x) if {{\n\tsome y in [x]\n\t[z | {test}; z := y] == [x]\n}}"),
+        44 => writeln!(text, "{n} := [i | some i, x in {list}; not count([1 | {test}]) == 1]"),
+        45 => writeln!(text, "{n} := [i | some i, x in {list}; i in [j | {other}; some j, _ in {list}]]"),
+        46 => writeln!(text, "f_{n}(x) if {{ {test} }}\n\n{n} := [[i, count([1 | every y in [x, x] {{ f_{n}(y) }}])] | some i, x in {list}]"),
+        47 => writeln!(text, "h_{n} contains x.type if {{\n\tsome x in {list}\n\t{test}\n}}\n\n{n} := [i | some i, x in {list}; h_{n}[x.type]; {other}]"),
+        48 => writeln!(text, "{n} := [[i, {{k: v | some k, v in x; is_string(v)}}] | some i, x in {list}; {test}]"),
+        49 => writeln!(text, "{n} := [i | some i, x in {list}; xs := [y | y := x.nothing; {test}]; count(xs) == 0; {other}]"),
+        50 => writeln!(text, "h_{n} if {{\n\tsome x in {list}\n\tevery y in {list} {{\n\t\tcount([1 | y == x; {test}]) == 1\n\t}}\n}}\n\n{n} := [1 | h_{n}]"),
+        51 => writeln!(text, "{n} := max([c | some x in {list}; c := count([1 | {test}; {other}])])"),
+        52 => writeln!(text, "f_{n}(x) := \"a\" if {{ count([1 | {test}]) == 1 }}\nelse := \"b\" if {{ count([1 | {other}]) == 1 }}\nelse := {term}\n\n{n} := [[i, f_{n}(x)] | some i, x in {list}]"),
+        53 => writeln!(text, "f_{n}(x) := [y | some y in {list}; y == x; {test}]\n\n{n} := {{i: f_{n}(x) | some i, x in {list}; count(f_{n}(x)) < 2}}"),
         _ => writeln!(text, "{n} := [y | xs := {list}; x := xs[_]; {test}; y := {term}]"),
     }
     .unwrap();
