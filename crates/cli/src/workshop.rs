@@ -1,5 +1,6 @@
 //! A policy of one's own: opened, and made ready in the sandbox that decides.
 
+use std::io::{self, IsTerminal as _};
 use std::path::Path;
 
 use anyhow::Result;
@@ -9,13 +10,22 @@ use workbench::{Folder, FolderError};
 use crate::compiled;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::output;
 
 /// Sets up the sandbox that a recorder decides with.
 pub(crate) fn sandbox() -> Result<Sandbox> {
     Ok(Sandbox::new(Config {
         cache: compiled::cache(),
+        before_engine: Some(tell_of_engine),
         ..Config::default()
     })?)
+}
+
+/// Tells a person why nothing happens for a while.
+fn tell_of_engine() {
+    if io::stderr().is_terminal() {
+        output::note("compiling the engine for Rego, once for this version: this can take a minute");
+    }
 }
 
 /// Opens a policy's folder, or a file that is one.

@@ -35,6 +35,8 @@ pub struct Config {
     pub code_bytes_max: Option<u64>,
     /// For which processors policies are compiled.
     pub processor: Processor,
+    /// Called before the engine for Rego is compiled, which takes long and is done once where there is a cache.
+    pub before_engine: Option<fn()>,
 }
 
 /// The place where policies run: one engine and one pool of instances. Cheap to clone.
@@ -48,6 +50,7 @@ struct Shared {
     gate: Arc<Gate>,
     cache: Option<Cache>,
     code_bytes_max: Option<u64>,
+    before_engine: Option<fn()>,
     rego: Arc<[u8]>,
     loader: OnceLock<(Loader, Component)>,
 }
@@ -71,6 +74,7 @@ impl Sandbox {
             gate: Arc::new(Gate::new()),
             cache: config.cache,
             code_bytes_max: config.code_bytes_max,
+            before_engine: config.before_engine,
             rego: config
                 .engine
                 .unwrap_or_else(|| crate::stock::engine().into()),
@@ -154,7 +158,7 @@ impl Sandbox {
         check_size(bytes, POLICY_BYTES_MAX)?;
         check_preamble(bytes)?;
         structure::check(bytes, self.shared.code_bytes_max)?;
-        let component = self.compiled(bytes, PublishError::Invalid)?;
+        let component = self.compiled(bytes, PublishError::Invalid, || ())?;
         self.component_program(&component)
     }
 
@@ -213,20 +217,26 @@ impl Sandbox {
             return Ok(loader);
         }
         let loader = Loader::new(&self.shared.rego)?;
-        let component = self.compiled(loader.component(), PublishError::Engine)?;
+        let component = self.compiled(loader.component(), PublishError::Engine, || {
+            if let Some(before_engine) = self.shared.before_engine {
+                before_engine();
+            }
+        })?;
         Ok(self.shared.loader.get_or_init(|| (loader, component)))
     }
 
-    /// Compiles a component, or finds it in the cache.
+    /// Finds a component in the cache, or compiles it.
     fn compiled(
         &self,
         bytes: &[u8],
         error: fn(Cause) -> PublishError,
+        before: impl FnOnce(),
     ) -> Result<Component, PublishError> {
         let name = Cache::name(&self.shared.engine, &digest(bytes));
         if let Some(component) = self.cached(&name) {
             return Ok(component);
         }
+        before();
         let component = Component::from_binary(&self.shared.engine, bytes)
             .map_err(|cause| error(cause.into()))?;
         self.keep(&name, &component);

@@ -258,6 +258,7 @@ impl Policies {
             code_bytes_max: self.code_bytes_max,
             engine: Some(engine.clone()),
             processor: self.processor,
+            before_engine: None,
         })?;
         lock(&self.sandboxes).insert(digest, sandbox.clone());
         Ok(sandbox)

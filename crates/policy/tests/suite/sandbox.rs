@@ -1,5 +1,6 @@
 //! The sandbox itself: cache, determinism, several policies at once.
 
+use std::cell::Cell;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -12,8 +13,14 @@ use policy::{
 };
 use serde_json::json;
 
+thread_local! {
+    /// How often this test was told that the engine for Rego is compiled.
+    static ENGINES: Cell<u32> = const { Cell::new(0) };
+}
+
 fn cached(folder: &Path, key: u8) -> Sandbox {
     Sandbox::new(Config {
+        before_engine: Some(|| ENGINES.set(ENGINES.get() + 1)),
         cache: Some(Cache::in_folder(folder, [key; 32])),
         ..Config::default()
     })
@@ -49,6 +56,7 @@ fn an_evaluation_is_the_same_with_and_without_cache_and_in_another_sandbox() {
         let using = evaluate(&cached(folder.path(), 1).prepare(&source).unwrap());
         assert_eq!(making, without);
         assert_eq!(using, without);
+        assert_eq!(ENGINES.get(), u32::from(form == PolicyForm::Rego));
     }
 }
 

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::event::{Call, Front, schedule, stream};
 use crate::lambda::Instance;
-use crate::world::{World, make_table};
+use crate::world::{World, ask, make_table, unit_tested};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_schedules_event_sent_to_ingest_is_refused() {
@@ -63,6 +63,40 @@ async fn seal_takes_schedules_and_its_own_tables_stream_alone() {
         assert_eq!(refused["errorMessage"], says);
     }
     assert_eq!(world.items().await, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_that_this_function_cannot_compile_in_time_is_refused() {
+    let Some(world) = World::new().await else {
+        return;
+    };
+    let before = world.items().await;
+    let publish = Call {
+        method: "POST",
+        headers: vec![("content-type", "application/wasm".to_owned())],
+        body: unit_tested(),
+        ..Call::get("/v1/policies?name=tested")
+    };
+    let publish = publish.by(&world.admin);
+    let mut environment = world.environment("ingest");
+    // A hundredth of a processor is thirty thousand bytes of code.
+    environment.push(("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "10".to_owned()));
+    let small = Instance::start("ingest", &environment).await;
+    let refused = ask(&small, &publish, Front::Api).await;
+    let problem = refused.problem();
+    assert!(
+        problem.starts_with("422 policy-too-much-code-here: "),
+        "{problem}"
+    );
+    assert!(
+        refused.text.contains("IngestMemoryMb=3538"),
+        "{}",
+        refused.text
+    );
+    assert_eq!(world.items().await, before);
+    ask(&world.start("ingest").await, &publish, Front::Api)
+        .await
+        .done();
 }
 
 /// Starts functions with one variable changed, and returns what they say.
