@@ -24,7 +24,9 @@ pub(crate) fn sandbox() -> Result<Sandbox> {
 /// Tells a person why nothing happens for a while.
 fn tell_of_engine() {
     if io::stderr().is_terminal() {
-        output::note("compiling the engine for Rego, once for this version: this can take a minute");
+        output::note(
+            "compiling the engine for Rego, once for this version: this can take a minute",
+        );
     }
 }
 

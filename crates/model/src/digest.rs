@@ -30,7 +30,8 @@ macro_rules! hex_newtype {
 
         impl fmt::Display for $name {
             fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-                out.write_str(&hex::encode(self.0))
+                let mut text = [0; $bytes * 2];
+                out.write_str(lower_hex_of(&self.0, &mut text)?)
             }
         }
 
@@ -43,8 +44,8 @@ macro_rules! hex_newtype {
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 let mut text = [0; $bytes * 2];
-                hex::encode_to_slice(self.0, &mut text).map_err(serde::ser::Error::custom)?;
-                serializer.serialize_str(std::str::from_utf8(&text).map_err(serde::ser::Error::custom)?)
+                let text = lower_hex_of(&self.0, &mut text).map_err(serde::ser::Error::custom)?;
+                serializer.serialize_str(text)
             }
         }
 
@@ -54,6 +55,12 @@ macro_rules! hex_newtype {
             }
         }
     };
+}
+
+/// Encodes bytes as lower-case hexadecimal into a place that is twice as long.
+fn lower_hex_of<'a>(bytes: &[u8], text: &'a mut [u8]) -> Result<&'a str, fmt::Error> {
+    hex::encode_to_slice(bytes, text).map_err(|_| fmt::Error)?;
+    std::str::from_utf8(text).map_err(|_| fmt::Error)
 }
 
 /// Decodes lower-case hexadecimal of exactly this length. Verifiers spend much of their time here.

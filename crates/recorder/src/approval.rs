@@ -75,7 +75,7 @@ pub(crate) fn judge(
     artifact: &[Arc<Loaded>],
     trail: &[Arc<Loaded>],
     change: &Change,
-    change_digest: Root,
+    change_digest: Option<Root>,
 ) -> Result<Vec<Approval>, ParseError> {
     let artifact_stream = StreamName::artifact(release.fingerprint);
     let trail_stream = StreamName::trail(release.flow, release.trail);
@@ -114,7 +114,7 @@ pub(crate) fn judge(
             Some(Stale::AuthorOfTheChange)
         } else if !change.complete {
             Some(Stale::ChangeNotKnown)
-        } else if given.change != change_digest {
+        } else if Some(given.change) != change_digest {
             Some(Stale::ChangeChanged)
         } else if after(artifact, &artifact_stream, is_provenance) {
             Some(Stale::NewProvenance)

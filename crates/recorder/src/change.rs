@@ -59,7 +59,9 @@ pub(crate) fn find(
 
 /// Computes the digest by which an approval names the change that it approves.
 pub(crate) fn digest(change: &Change) -> Result<Root, serde_json::Error> {
-    Ok(Root(Sha256::digest(canonical::to_vec(change)?).into()))
+    Ok(Root(
+        Sha256::digest(canonical::ordered_to_vec(change)?).into(),
+    ))
 }
 
 /// Returns the newest provenance of an artifact in a flow.
