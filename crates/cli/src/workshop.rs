@@ -76,3 +76,28 @@ pub(crate) fn wrong_folder(error: FolderError) -> Failure {
         None => failure,
     }
 }
+
+/// Says that nothing is known of what a policy prints and reaches, and why.
+pub(crate) fn unexplained(why: &str) -> Vec<String> {
+    let lines = why.lines().filter(|line| !line.trim().is_empty());
+    lines
+        .map(output::printable)
+        .enumerate()
+        .map(|(at, line)| match at {
+            0 => format!("no coverage and no prints: {line}"),
+            _ => format!("    {line}"),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn what_the_interpreter_refuses_is_said_with_its_place() {
+        let why = "the interpreter refused the policy: \n--> a.rego:7:1\n  |\n7 | x\nerror: no";
+        let said = super::unexplained(why);
+        assert!(said[0].starts_with("no coverage and no prints: the interpreter refused"));
+        assert_eq!(said[1], "    --> a.rego:7:1");
+        assert_eq!(said.len(), 5);
+    }
+}

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use rewrite::mentions::static_path;
 use serde::Serialize;
 
-use crate::{Modules, Native};
+use crate::{Modules, Native, native};
 
 /// What the cases of a policy reach.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -65,14 +66,24 @@ const fn percent(all: usize, missed: usize) -> usize {
 impl Native {
     /// Says what was reached by all that was judged so far.
     #[must_use]
-    pub fn coverage(&mut self, modules: &Modules) -> Coverage {
+    pub fn coverage(&self, modules: &Modules) -> Coverage {
         let report = self.engine.get_coverage_report().unwrap_or_default();
-        let rules = self.rules();
+        let rules: Vec<RuleLines> = self
+            .modules
+            .iter()
+            .flat_map(|module| &module.policy)
+            .map(|rule| RuleLines::of(rule))
+            .collect();
         let file = |path: &String| {
             let reached = report.files.iter().find(|file| file.path == *path);
             let rules: Vec<_> = rules.iter().filter(|rule| rule.path == *path).collect();
-            let (covered, missed) = match reached {
-                Some(file) => (file.covered.clone(), file.not_covered.clone()),
+            let (covered, missed) = match reached.zip(self.read.get(path)) {
+                Some((file, read)) => {
+                    let of = |lines: &BTreeSet<u32>| -> BTreeSet<u32> {
+                        lines.iter().filter_map(|line| read.line(*line)).collect()
+                    };
+                    (of(&file.covered), of(&file.not_covered))
+                }
                 // Of a source that nothing refers to, the interpreter knows no lines.
                 None => (
                     BTreeSet::new(),
@@ -101,16 +112,6 @@ impl Native {
             files: modules.modules.keys().map(file).collect(),
         }
     }
-
-    fn rules(&mut self) -> Vec<RuleLines> {
-        let mut rules = Vec::new();
-        for module in self.engine.get_modules() {
-            for rule in &module.policy {
-                rules.push(RuleLines::of(rule));
-            }
-        }
-        rules
-    }
 }
 
 /// Where a rule stands.
@@ -123,20 +124,13 @@ struct RuleLines {
 
 impl RuleLines {
     fn of(rule: &regorus::unstable::Rule) -> Self {
-        use regorus::unstable::{Rule, RuleHead};
-        let head = match rule {
-            Rule::Default { refr, .. } => refr,
-            Rule::Spec { head, .. } => match head {
-                RuleHead::Compr { refr, .. }
-                | RuleHead::Set { refr, .. }
-                | RuleHead::Func { refr, .. } => refr,
-            },
-        };
         let span = rule.span();
         let breaks = span.text().trim_end().matches('\n').count();
         Self {
             path: span.source.get_path().clone(),
-            name: head.span().text().to_owned(),
+            name: static_path(native::name(rule))
+                .unwrap_or_default()
+                .join("."),
             first: span.line,
             last: span
                 .line

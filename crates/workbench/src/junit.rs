@@ -20,7 +20,7 @@ fn test_case(policy: &str, case: &Tested) -> TestCase {
     let status = if let Some(found) = &case.disagrees {
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
         status
-            .set_message("sandbox and interpreter disagree")
+            .set_message("the interpreter reads the policy otherwise than the sandbox")
             .set_description(found.as_str());
         status
     } else if case.result.passed() {

@@ -13,6 +13,8 @@ pub struct Suite {
     pub cases: Vec<Tested>,
     /// What they reach of the policy; only for Rego.
     pub coverage: Option<Coverage>,
+    /// Why the interpreter did not take sources in Rego: then it is not known what they print and what is reached.
+    pub unexplained: Option<String>,
 }
 
 /// What came of one case.
@@ -22,9 +24,9 @@ pub struct Tested {
     pub result: CaseResult,
     /// What the policy printed, each with its file and line.
     pub prints: Vec<String>,
-    /// Where there was no verdict: why, in the words of the interpreter.
+    /// Where there was no verdict, or where a built-in failed: why, in the words of the interpreter.
     pub said: Option<String>,
-    /// Where sandbox and interpreter understand the policy differently: what the interpreter found. That is an error of
+    /// Where the interpreter understands the policy otherwise than the sandbox: what it found. That is an error of
     /// Trailmark, not of the policy.
     pub disagrees: Option<String>,
 }
@@ -48,18 +50,22 @@ impl Suite {
         cases: impl IntoIterator<Item = &'a Case>,
     ) -> Result<Self, InputError> {
         // The sandbox took the sources; that the interpreter does not leaves its words out, and nothing else.
-        let mut interpreter = modules.and_then(|modules| Native::new(modules).ok());
+        let (mut interpreter, unexplained) = match modules.map(Native::new).transpose() {
+            Ok(interpreter) => (interpreter, None),
+            Err(error) => (None, Some(error.to_string())),
+        };
         let mut tested = Vec::new();
         for case in cases {
             tested.push(one(policy, interpreter.as_mut(), case)?);
         }
         let coverage = interpreter
-            .as_mut()
+            .as_ref()
             .zip(modules)
             .map(|(interpreter, modules)| interpreter.coverage(modules));
         Ok(Self {
             cases: tested,
             coverage,
+            unexplained,
         })
     }
 
@@ -90,9 +96,8 @@ fn one(
     if !native::agree(evaluation, &heard) {
         tested.disagrees = Some(answer_text(&heard));
     }
-    let Heard { answer, prints } = heard;
-    tested.prints = prints;
-    tested.said = answer.err();
+    tested.said = heard.said();
+    tested.prints = heard.prints;
     Ok(tested)
 }
 

@@ -1,6 +1,7 @@
 //! How the built-ins come into a program.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use regorus::languages::rego::compiler::{Compiler, SpannedCompilerError};
 use regorus::rvm::instructions::BuiltinCallParams;
@@ -9,6 +10,9 @@ use regorus::rvm::{Instruction, Program};
 use regorus::{CompiledPolicy, Engine, Value};
 
 use crate::{Builtin, TABLE, find};
+
+/// The function that gives what may be gone through, and nothing else; only interpreters have it.
+const ELEMENTS: &str = "trailmark.elements";
 
 /// How many arguments an instruction passes.
 const ARGUMENTS_MAX: usize = 8;
@@ -107,18 +111,25 @@ fn index(program: &mut Program, builtin: &Builtin) -> u16 {
     index
 }
 
-/// Gives the built-ins of this crate to an interpreter, where they go before regorus' own of the same name.
+/// Gives the built-ins of this crate to an interpreter, where they go before regorus' own of the same name. As long as
+/// `strict` is set, one that fails is an error, and has no value otherwise.
 ///
 /// # Errors
 /// When one of them was given to it before.
-pub fn extend(engine: &mut Engine) -> anyhow::Result<()> {
+pub fn extend(engine: &mut Engine, strict: &Arc<AtomicBool>) -> anyhow::Result<()> {
     for builtin in TABLE {
         let call = builtin.call;
-        engine.add_extension(
-            builtin.name.into(),
-            builtin.arity,
-            Box::new(move |arguments: Vec<Value>| call(&arguments)),
-        )?;
+        let strict = Arc::clone(strict);
+        let call = move |arguments: Vec<Value>| match call(&arguments) {
+            Err(_) if !strict.load(Ordering::Relaxed) => Ok(Value::Undefined),
+            given => given,
+        };
+        engine.add_extension(builtin.name.into(), builtin.arity, Box::new(call))?;
     }
-    Ok(())
+    // The machine goes through what has no elements as if it had none; to the interpreter that is an error.
+    let elements = |arguments: Vec<Value>| match arguments.into_iter().next() {
+        Some(all @ (Value::Array(_) | Value::Set(_) | Value::Object(_))) => Ok(all),
+        _ => Ok(Value::Undefined),
+    };
+    engine.add_extension(ELEMENTS.into(), 1, Box::new(elements))
 }

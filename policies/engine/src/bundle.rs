@@ -2,10 +2,9 @@
 
 use regorus::unstable::{Expr, Literal, Module, Query, Ref, Rule, RuleBody};
 use regorus::{Engine, Value};
+use rewrite::place::{self, Place};
+use rewrite::{Reader, mentions, rewrite};
 
-use crate::place;
-use crate::rewrite::rewrite;
-use crate::single::Watched;
 use crate::trailmark::policy::types::SourceError;
 
 /// What a module is called that is published alone.
@@ -76,21 +75,18 @@ impl Bundle {
         }
         let mut plain = self.engine(|at, _| sources[at].clone())?;
         let parsed = modules(&mut plain)?;
-        let mut watched = Watched::of(&parsed);
-        for (source, module) in sources.iter_mut().zip(&parsed) {
-            *source = rewrite(source, module, &mut watched).map_err(SourceError::Syntax)?;
-        }
-        let compiled = self.engine(|at, _| sources[at].clone())?;
+        let written = rewrite(&parsed, Reader::Machine).map_err(SourceError::Syntax)?;
+        let compiled = self.engine(|at, _| written[at].text.clone())?;
         Ok((plain, compiled))
     }
 
     /// Says what regorus says of a module, with the places that its author knows.
     pub fn wrong(&self, error: impl std::fmt::Display) -> SourceError {
-        let text = |file: &str| {
+        let find = |file: &str, line, column| {
             let named = self.modules.iter().find(|(path, _)| path == file);
-            named.map(|(_, source)| source.as_str())
+            named.map(|(_, source)| Place::counted(source, line, column))
         };
-        SourceError::Syntax(place::corrected(&error.to_string(), text))
+        SourceError::Syntax(place::corrected(&error.to_string(), find))
     }
 
     fn engine(&self, text: impl Fn(usize, &str) -> String) -> Result<Engine, SourceError> {
@@ -132,7 +128,7 @@ fn prints(module: &Module) -> Vec<(usize, usize)> {
     let mut found = Vec::new();
     for rule in &module.policy {
         if let Rule::Spec { head, bodies, .. } = rule.as_ref() {
-            crate::mentions::head_exprs(head, &mut |expr| in_expr(expr, &mut found));
+            mentions::head_exprs(head, &mut |expr| in_expr(expr, &mut found));
             for RuleBody { assign, query, .. } in bodies {
                 if let Some(assign) = assign {
                     in_expr(&assign.value, &mut found);
@@ -177,6 +173,6 @@ fn in_expr(expr: &Ref<Expr>, found: &mut Vec<(usize, usize)>) {
             in_expr(value, found);
             in_query(query, found);
         }
-        other => crate::mentions::parts(other, &mut |part| in_expr(part, found)),
+        other => mentions::parts(other, &mut |part| in_expr(part, found)),
     }
 }

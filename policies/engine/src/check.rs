@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use regorus::unstable::{BUILTINS, Expr, Module, Ref, Rule, RuleHead, Span};
 use regorus::{Engine, Value};
+use rewrite::keyed::{self, Keyed};
+use rewrite::mentions::{self, Mentions, Path, static_path};
+use rewrite::place;
 
 use crate::bundle;
-use crate::keyed::{self, Keyed};
-use crate::mentions::{Mentions, Path, static_path};
-use crate::place;
 use crate::trailmark::policy::types::{Refused, SourceError};
 
 /// The rule that the engine adds.
@@ -131,14 +131,14 @@ fn rule_of(unit: &Unit<'_>, rule: &Ref<Rule>) -> Result<Known, SourceError> {
             let iterating = bodies
                 .iter()
                 .zip(bodies.iter().skip(1))
-                .find(|(body, next)| next.is_else && crate::mentions::iterates(&body.query, head));
+                .find(|(body, next)| next.is_else && mentions::iterates(&body.query, head));
             if let Some((_, next)) = iterating {
                 return Err(syntax(
                     &next.span,
                     "`else` after a body that iterates is not supported: iterate in a rule of its own",
                 ));
             }
-            crate::mentions::head_exprs(head, &mut |expr| mentions.expr(expr));
+            mentions::head_exprs(head, &mut |expr| mentions.expr(expr));
             for body in bodies {
                 mentions.exprs(body.assign.as_ref().map(|assign| &assign.value));
                 mentions.query(&body.query);

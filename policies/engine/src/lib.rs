@@ -8,15 +8,9 @@ mod bundle;
 mod calls;
 mod check;
 mod document;
-mod keyed;
-mod mentions;
 mod order;
 mod patterns;
-mod place;
-mod places;
 mod program;
-mod rewrite;
-mod single;
 mod verdict;
 
 wit_bindgen::generate!({ path: "../../wit", world: "engine" });

@@ -6,8 +6,7 @@
 use std::collections::BTreeSet;
 
 use regorus::unstable::{AssignOp, Expr, Literal, Query, Ref, Rule, Span};
-
-use crate::mentions::{Mentions, head_exprs, parts};
+use rewrite::mentions::{Mentions, head_exprs, parts};
 
 /// Finds the first variable that the body of an `every` uses and a later statement gives its value.
 pub fn late(rule: &Rule) -> Option<(String, Span)> {

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use regorus::rvm::vm::RegoVM;
 use regorus::{Engine, Value};
+use rewrite::place;
 
 use crate::bundle::Bundle;
 use crate::check::{self, RESULT};
 use crate::trailmark::policy::types::{RuleError, SourceError, Verdict};
-use crate::{Document, calls, document, patterns, place, verdict};
+use crate::{Document, calls, document, patterns, verdict};
 
 /// A dossier that has one of everything, so that whatever is made lazily is made when a source is loaded.
 const SAMPLE: &str = include_str!("sample.json");

@@ -1,7 +1,7 @@
 //! What an author sees of a policy that is not right yet.
 
 use policy::{Denial, Outcome};
-use workbench::{Folder, Native, locate, native};
+use workbench::{Folder, Native, Suite, locate, native};
 
 use crate::support::{folder, results, sandbox};
 
@@ -228,4 +228,19 @@ fn what_keeps_a_source_from_being_a_policy_is_shown_where_it_stands() {
         assert!(inside.starts_with(place), "{inside}");
         assert!(inside.ends_with('^'), "{inside}");
     }
+}
+
+#[test]
+fn where_the_interpreter_takes_no_policy_its_cases_run_and_it_is_said_why_nothing_is_known() {
+    let (_at, folder) = folder(SIGNED, "- case: unsigned\n  expect: {status: failed}\n");
+    let policy = sandbox().prepare(&folder.source().unwrap()).unwrap();
+    let mut modules = folder.modules().unwrap().unwrap();
+    let source = modules.modules.values_mut().next().unwrap();
+    source.push_str("\n\n\tx := := 1\n");
+    let cases = folder.cases().unwrap();
+    let suite = Suite::run(&policy, Some(&modules), cases.iter()).unwrap();
+    assert_eq!(suite.failed(), 0);
+    assert!(suite.coverage.is_none() && suite.cases[0].prints.is_empty());
+    let why = suite.unexplained.unwrap();
+    assert!(why.contains("policy.rego:"), "{why}");
 }

@@ -7,7 +7,9 @@
 )]
 #![expect(clippy::print_stdout, reason = "what is left out is said")]
 
+mod alike;
 mod engines;
 mod languages;
+mod lines;
 mod shipped;
 mod support;

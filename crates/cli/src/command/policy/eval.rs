@@ -13,7 +13,7 @@ use crate::command::Global;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::printable;
-use crate::workshop;
+use crate::workshop::{self, unexplained};
 
 /// Judges one dossier by a policy, and shows the verdict and what it took. Nothing is recorded.
 ///
@@ -42,6 +42,8 @@ struct Evaluated {
     prints: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     said: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unexplained: Option<String>,
 }
 
 impl Eval {
@@ -67,15 +69,17 @@ impl Eval {
             evaluation,
             prints: Vec::new(),
             said: None,
+            unexplained: None,
         };
         let modules = folder.modules().map_err(workshop::wrong_folder)?;
-        let interpreter = modules.and_then(|modules| Native::new(&modules).ok());
-        if let Some(mut interpreter) =
-            interpreter.filter(|_| native::may_follow(&evaluated.evaluation))
-        {
-            let heard = interpreter.judge(&dossier, &parameters);
-            evaluated.prints = heard.prints;
-            evaluated.said = heard.answer.err();
+        match modules.as_ref().map(Native::new).transpose() {
+            Ok(Some(mut interpreter)) if native::may_follow(&evaluated.evaluation) => {
+                let heard = interpreter.judge(&dossier, &parameters);
+                evaluated.said = heard.said();
+                evaluated.prints = heard.prints;
+            }
+            Ok(_) => {}
+            Err(error) => evaluated.unexplained = Some(error.to_string()),
         }
         show(global, &evaluated)?;
         Ok(match evaluated.evaluation.outcome {
@@ -102,6 +106,13 @@ fn show(global: &Global, evaluated: &Evaluated) -> Result<()> {
         }
         for line in evaluated.said.iter().flat_map(|said| said.lines()) {
             page.line(printable(line));
+        }
+        for line in evaluated
+            .unexplained
+            .iter()
+            .flat_map(|why| unexplained(why))
+        {
+            page.line(line);
         }
         page.fields([
             ("fuel", evaluated.evaluation.fuel.to_string()),

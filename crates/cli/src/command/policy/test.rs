@@ -13,7 +13,7 @@ use crate::exit::Exit;
 use crate::failure::{self, Failure};
 use crate::file;
 use crate::output::{Page, printable};
-use crate::workshop;
+use crate::workshop::{self, unexplained};
 
 /// Runs a policy's cases in the sandbox that decides, and shows what came out differently.
 ///
@@ -52,6 +52,8 @@ struct Ran<'a> {
     cases: Vec<Line<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     coverage: Option<&'a Coverage>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unexplained: Option<&'a str>,
 }
 
 /// What is printed of a case.
@@ -99,7 +101,7 @@ impl Test {
         }
         let wanted = self.coverage || self.coverage_min.is_some();
         let coverage = suite.coverage.as_ref().filter(|_| wanted);
-        if wanted && coverage.is_none() {
+        if wanted && coverage.is_none() && suite.unexplained.is_none() {
             let what = "lines are counted for Rego alone, and this policy is a component";
             return Err(Failure::usage(what).into());
         }
@@ -110,6 +112,7 @@ impl Test {
             failed,
             cases: suite.cases.iter().map(Line::of).collect(),
             coverage,
+            unexplained: suite.unexplained.as_deref(),
         };
         global.output().answer(&ran, |page| ran.write(page))?;
         let reached = coverage.map(Coverage::percent).zip(self.coverage_min);
@@ -117,6 +120,10 @@ impl Test {
             _ if failed > 0 => Ok(Exit::Failed),
             Some((percent, min)) if percent < usize::from(min) => {
                 let what = format!("the cases reach {percent} % of the lines, less than {min} %");
+                Err(Failure::new(Exit::Failed, what).into())
+            }
+            None if self.coverage_min.is_some() => {
+                let what = "how many lines the cases reach is not known";
                 Err(Failure::new(Exit::Failed, what).into())
             }
             _ => Ok(Exit::Done),
@@ -188,7 +195,8 @@ impl<'a> Line<'a> {
             page.line(format!("    {}", printable(line)));
         }
         if let Some(found) = self.interpreter {
-            page.line("    an error of Trailmark, please report it: its interpreter found");
+            page.line("    the verdict is the sandbox's; the interpreter, which only says what is printed and reached,");
+            page.line("    read the policy otherwise: please report it. It found");
             for line in found.lines() {
                 page.line(format!("      {}", printable(line)));
             }
@@ -200,6 +208,9 @@ impl Ran<'_> {
     fn write(&self, page: &mut Page) {
         for case in &self.cases {
             case.write(page);
+        }
+        for line in self.unexplained.into_iter().flat_map(unexplained) {
+            page.line(line);
         }
         for file in self.coverage.iter().flat_map(|coverage| &coverage.files) {
             let (rules, missed) = (file.rules, file.missed_rules.len());

@@ -4,7 +4,9 @@ use regorus::unstable::{Expr, Literal, Query, Ref, RuleHead, Span};
 
 /// The static beginning of a reference: `a.b["c"][x]` is `a`, `b`, `c`.
 pub struct Path {
+    /// Its names.
     pub segments: Vec<String>,
+    /// Where it stands.
     pub span: Span,
     /// With how many arguments this was called, if it was; then it is all there is of the name.
     pub called: Option<usize>,
@@ -13,17 +15,19 @@ pub struct Path {
 /// Collects the references in expressions.
 #[derive(Default)]
 pub struct Mentions {
+    /// What was found.
     pub paths: Vec<Path>,
 }
 
 impl Mentions {
+    /// Looks at several expressions.
     pub fn exprs<'a>(&mut self, exprs: impl IntoIterator<Item = &'a Ref<Expr>>) {
         for expr in exprs {
             self.expr(expr);
         }
     }
 
-    /// What stands in the brackets of a rule's head.
+    /// Looks at what stands in the brackets of a rule's head.
     pub fn indices(&mut self, refr: &Ref<Expr>) {
         match refr.as_ref() {
             Expr::RefDot { refr, .. } => self.indices(refr),
@@ -47,6 +51,7 @@ impl Mentions {
         self.indices(expr);
     }
 
+    /// Looks at an expression.
     pub fn expr(&mut self, expr: &Ref<Expr>) {
         match expr.as_ref() {
             Expr::Var { .. } | Expr::RefDot { .. } | Expr::RefBrack { .. } => {
@@ -70,6 +75,7 @@ impl Mentions {
         }
     }
 
+    /// Looks at the statements of a query.
     pub fn query(&mut self, query: &Query) {
         for statement in &query.stmts {
             match &statement.literal {

@@ -6,6 +6,7 @@ use super::{Writer, defined};
 use crate::keyed::Keyed;
 use crate::mentions::head_exprs;
 use crate::single::{self, Watched};
+use crate::text::Text;
 
 impl Writer<'_> {
     pub(super) fn rule(
@@ -100,7 +101,9 @@ impl Writer<'_> {
         let text = self.text(start, stop);
         self.insert(
             end,
-            format!("; {all} := {text}; {}}}){close}", defined(&all)),
+            Text::from(format!("; {all} := "))
+                .then(text)
+                .then(format!("; {}}}){close}", defined(&all))),
         );
         self.replace(start, stop, given);
     }
@@ -111,7 +114,7 @@ impl Writer<'_> {
             Some(value) => {
                 let (start, end) = self.places.of_expr(value);
                 self.insert(start, format!("trailmark.one(\"{name}\", "));
-                self.insert(end, ")".into());
+                self.insert(end, ")");
             }
             None => self.insert(after, format!(" := trailmark.one(\"{name}\", true)")),
         }

@@ -1,21 +1,4 @@
-//! Writes rules so that the virtual machine takes them as they are meant.
-//!
-//! What a comprehension collects, and what is assigned, is a value to the virtual machine even where it is undefined. So each of
-//! them is asked for: `y := x.name` is followed by `y == y`, which does not hold when there is no `y`, and
-//! `[x.name | some x in xs]` is compiled as `[v | some x in xs; v := x.name; v == v]`.
-//!
-//! Nor does it take the variables of an `every` for bound: `of[x]` in its body would look for any `x` there is. So
-//! `every x in xs { … }` is compiled as `every v in xs { x := v; … }`.
-//!
-//! `walk` is a relation: it has a value for each place in what it walks through. The virtual machine has only functions, so
-//! `walk(x, [path, value])` is compiled as `[path, value] = trailmark.walk(x)[_]`. Within an expression it is refused.
-//!
-//! What does not hold ends the round of the innermost loop, even where a comprehension is within that loop and has none of
-//! its own: `[1 | x.ok]` would not be empty, but the end of everything for this `x`. So each has one: `[1 | some _ in [0]; x.ok]`.
-//!
-//! Two values for one key of an object are the last of them to the virtual machine, and the end of a query in OPA. So
-//! `{k: v | …}` is compiled as `trailmark.object({[k, v] | …})`. What becomes of rules is told in [`crate::keyed`] and
-//! [`crate::single`].
+//! Goes through a module, and notes what stands in the place of what.
 
 mod rules;
 
@@ -23,9 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use regorus::unstable::{AssignOp, Expr, Literal, Module, Query, Ref, Rule, Span};
 
+use crate::Reader;
 use crate::mentions::{parts, pattern};
 use crate::places::Places;
 use crate::single::{self, Watched};
+use crate::text::Text;
 
 /// How the variables begin that are added.
 const VARIABLE: &str = "__trailmark_";
@@ -36,11 +21,19 @@ const WALK_ALONE: &str =
 /// The function that gives everything in a value, with its path.
 const WALK: &str = "trailmark.walk";
 
+/// The function that gives what may be gone through, and nothing else.
+const ELEMENTS: &str = "trailmark.elements";
+
 /// Writes a module anew.
 ///
 /// # Errors
 /// Says what in it is not understood, and where.
-pub fn rewrite(source: &str, module: &Module, watched: &mut Watched) -> Result<String, String> {
+pub fn write(
+    source: &str,
+    module: &Module,
+    reader: Reader,
+    watched: &mut Watched,
+) -> Result<Text, String> {
     if source.contains(VARIABLE) {
         return Err(format!(
             "names that begin with `{VARIABLE}` are the engine's own"
@@ -48,6 +41,7 @@ pub fn rewrite(source: &str, module: &Module, watched: &mut Watched) -> Result<S
     }
     let mut writer = Writer {
         source,
+        reader,
         places: Places::read(source)?,
         edits: Edits::new(),
         edited: 0,
@@ -61,17 +55,19 @@ pub fn rewrite(source: &str, module: &Module, watched: &mut Watched) -> Result<S
             writer.rule(module, head, bodies, watched);
         }
     }
-    let mut text = writer.text(0, source.len());
-    text.push('\n');
-    text.extend(writer.rules);
+    let mut text = writer.text(0, source.len()).then("\n");
+    for rule in writer.rules {
+        text.push(rule);
+    }
     writer.failed.map_or(Ok(text), Err)
 }
 
 /// What stands in the place of pieces of the source: by where a piece begins and ends, and in which order they came.
-type Edits = BTreeMap<(usize, usize, usize), String>;
+type Edits = BTreeMap<(usize, usize, usize), Text>;
 
 struct Writer<'a> {
     source: &'a str,
+    reader: Reader,
     places: Places,
     edits: Edits,
     edited: usize,
@@ -85,11 +81,11 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     /// Adds to the end of a body, and puts the body into braces where it has none.
-    fn after(&mut self, first: &Span, last: &Span, text: String) {
+    fn after(&mut self, first: &Span, last: &Span, text: &str) {
         let (start, _) = self.places.of_span(first);
         let (_, end) = self.places.of_span(last);
         if self.alone(start) {
-            self.insert(start, "{ ".into());
+            self.insert(start, "{ ");
             self.insert(end, format!("{text} }}"));
         } else {
             self.insert(end, text);
@@ -106,7 +102,10 @@ impl Writer<'_> {
         for statement in &query.stmts {
             match &statement.literal {
                 Literal::SomeVars { .. } => {}
-                Literal::SomeIn { collection, .. } => self.expr(collection),
+                Literal::SomeIn { collection, .. } => {
+                    self.expr(collection);
+                    self.elements(collection);
+                }
                 Literal::Expr { expr, .. } => match related(expr) {
                     Some((through, place)) => self.related(expr, through, place),
                     None => {
@@ -127,6 +126,15 @@ impl Writer<'_> {
                     self.bound(key.iter().chain([value]), query);
                 }
             }
+        }
+    }
+
+    /// Has the interpreter go through nothing where there is nothing to go through.
+    fn elements(&mut self, collection: &Ref<Expr>) {
+        if self.reader == Reader::Interpreter {
+            let (start, end) = self.places.of_expr(collection);
+            self.insert(start, format!("{ELEMENTS}("));
+            self.insert(end, ")");
         }
     }
 
@@ -161,7 +169,7 @@ impl Writer<'_> {
             .map(|name| format!("; {}", defined(name)))
             .collect();
         if !asked.is_empty() {
-            self.after(span, span, asked);
+            self.after(span, span, &asked);
         }
     }
 
@@ -200,7 +208,8 @@ impl Writer<'_> {
             self.text(start, end)
         });
         let (start, end) = self.places.of_expr(expr);
-        self.replace(start, end, format!("{place} = {WALK}({through})[_]"));
+        let call = place.then(format!(" = {WALK}("));
+        self.replace(start, end, call.then(through).then(")[_]"));
     }
 
     fn comprehension(&mut self, span: &Span, terms: &[&Ref<Expr>], query: &Query) {
@@ -210,7 +219,7 @@ impl Writer<'_> {
         self.query(query);
         if let Some(first) = query.stmts.first().filter(|_| !single::loops(query)) {
             let (begin, _) = self.places.of_span(&first.span);
-            self.insert(begin, "some _ in [0]; ".into());
+            self.insert(begin, "some _ in [0]; ");
         }
         let close = (span.end as usize).saturating_sub(1);
         let end = query
@@ -224,14 +233,16 @@ impl Writer<'_> {
         };
         let bound = bound(query);
         let separator = if between.contains('\n') { "" } else { "; " };
-        let statements: Vec<String> = terms
+        let mut statements = Text::default();
+        for (at, term) in terms
             .iter()
             .filter(|term| !is_plain(term) && !bound.contains(&term.span().text()))
-            .map(|term| self.moved(term))
-            .collect();
-        if !statements.is_empty() {
-            self.insert(close, format!("{separator}{}", statements.join("; ")));
+            .enumerate()
+        {
+            statements.push(if at == 0 { separator } else { "; " });
+            statements.push(self.moved(term));
         }
+        self.insert(close, statements);
     }
 
     /// Makes a comprehension of an object one of a set of pairs.
@@ -243,18 +254,20 @@ impl Writer<'_> {
             self.refuse(span, "a comprehension is not understood");
             return;
         };
-        self.replace(begin, begin + 1, "trailmark.object({[".into());
-        self.replace(colon, colon + 1, ",".into());
-        self.insert(bar, "] ".into());
-        self.insert(end, ")".into());
+        self.replace(begin, begin + 1, "trailmark.object({[");
+        self.replace(colon, colon + 1, ",");
+        self.insert(bar, "] ");
+        self.insert(end, ")");
     }
 
     /// Puts a variable in the place of an expression, and gives the statement that gives it its value.
-    fn moved(&mut self, expr: &Ref<Expr>) -> String {
+    fn moved(&mut self, expr: &Ref<Expr>) -> Text {
         let (start, end) = self.places.of_expr(expr);
         let text = self.text(start, end);
         let variable = self.variable();
-        let statement = format!("{variable} := {text}; {}", defined(&variable));
+        let statement = Text::from(format!("{variable} := "))
+            .then(text)
+            .then(format!("; {}", defined(&variable)));
         self.replace(start, end, variable);
         statement
     }
@@ -265,7 +278,7 @@ impl Writer<'_> {
     }
 
     /// Puts a text in the place of a part of the source and of what was changed in it.
-    fn replace(&mut self, start: usize, end: usize, text: String) {
+    fn replace(&mut self, start: usize, end: usize, text: impl Into<Text>) {
         let within: Vec<_> = self.within(start, end).map(|(place, _)| *place).collect();
         for place in within {
             self.edits.remove(&place);
@@ -273,13 +286,13 @@ impl Writer<'_> {
         self.edit(start, end, text);
     }
 
-    fn insert(&mut self, at: usize, text: String) {
+    fn insert(&mut self, at: usize, text: impl Into<Text>) {
         self.edit(at, at, text);
     }
 
-    fn edit(&mut self, start: usize, end: usize, text: String) {
+    fn edit(&mut self, start: usize, end: usize, text: impl Into<Text>) {
         self.edited += 1;
-        self.edits.insert((start, end, self.edited), text);
+        self.edits.insert((start, end, self.edited), text.into());
     }
 
     /// The changes within a part of the source. What is added where the part begins is added before it.
@@ -287,7 +300,7 @@ impl Writer<'_> {
         &self,
         start: usize,
         end: usize,
-    ) -> impl Iterator<Item = (&(usize, usize, usize), &String)> {
+    ) -> impl Iterator<Item = (&(usize, usize, usize), &Text)> {
         let last = (end, end, usize::MAX);
         self.edits
             .range((start, start + 1, 0).min(last)..=last)
@@ -295,22 +308,18 @@ impl Writer<'_> {
     }
 
     /// Gives a part of the source with its edits.
-    fn text(&mut self, start: usize, end: usize) -> String {
-        let mut text = String::new();
+    fn text(&mut self, start: usize, end: usize) -> Text {
+        let mut text = Text::default();
         let mut from = start;
         let mut apart = true;
         for ((first, last, _), edit) in self.within(start, end) {
-            match self.source.get(from..*first) {
-                Some(before) => text.push_str(before),
-                None => apart = false,
-            }
-            text.push_str(edit);
+            apart &= self.source.get(from..*first).is_some();
+            text.push_source(from..*first);
+            text.push(edit.clone());
             from = *last;
         }
-        match self.source.get(from..end) {
-            Some(rest) => text.push_str(rest),
-            None => apart = false,
-        }
+        apart &= self.source.get(from..end).is_some();
+        text.push_source(from..end);
         if !apart {
             let why = "what a comprehension collects is not understood";
             self.failed.get_or_insert(why.into());

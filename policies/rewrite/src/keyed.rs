@@ -5,6 +5,8 @@
 
 use regorus::unstable::{Expr, Ref, Rule, RuleHead, Span};
 
+use crate::text::Text;
+
 /// How the names of the sets of pairs begin.
 const PAIRS: &str = "__trailmark_pairs_";
 
@@ -54,7 +56,7 @@ impl<'a> Keyed<'a> {
     }
 
     /// The expressions of the head, which are written into the pair.
-    pub fn exprs(&self) -> impl Iterator<Item = &'a Ref<Expr>> {
+    pub(crate) fn exprs(&self) -> impl Iterator<Item = &'a Ref<Expr>> {
         let index = match self.key {
             Key::Field(_) => None,
             Key::Index(index) => Some(index),
@@ -63,17 +65,21 @@ impl<'a> Keyed<'a> {
     }
 
     /// Writes the head of the set of pairs; `text` gives an expression as it is compiled.
-    pub fn head(&self, mut text: impl FnMut(&Ref<Expr>) -> String) -> String {
+    pub(crate) fn head(&self, mut text: impl FnMut(&Ref<Expr>) -> Text) -> Text {
         let key = match self.key {
-            Key::Field(field) => format!("\"{}\"", field.text()),
+            Key::Field(field) => format!("\"{}\"", field.text()).into(),
             Key::Index(index) => text(index),
         };
-        let value = self.value.map_or_else(|| "true".to_owned(), text);
-        format!("{PAIRS}{} contains [{key}, {value}]", self.name.text())
+        let value = self.value.map_or_else(|| "true".into(), text);
+        Text::from(format!("{PAIRS}{} contains [", self.name.text()))
+            .then(key)
+            .then(", ")
+            .then(value)
+            .then("]")
     }
 
     /// Writes the rule that makes an object of the pairs.
-    pub fn rule(&self) -> String {
+    pub(crate) fn rule(&self) -> String {
         let name = self.name.text();
         let function = if self.many { "groups" } else { "object" };
         format!("{name} := trailmark.{function}({PAIRS}{name})\n")
