@@ -33,10 +33,43 @@ pub fn compile(
         .map(|builtin| (builtin.name, usize::from(builtin.arity)))
         .collect();
     let mut program = Compiler::compile_from_policy_with_host_await(policy, entry_points, &names)?;
-    if program.has_host_await() {
-        link(Arc::make_mut(&mut program));
+    let linked = Arc::make_mut(&mut program);
+    if linked.has_host_await() {
+        link(linked);
     }
+    compare(linked);
     Ok(program)
+}
+
+/// Has functions compare, which know an order of types, too: to the virtual machine's own instructions, `"a" > 1` is an
+/// error, and the end of a rule that may be what denies.
+fn compare(program: &mut Program) {
+    for at in 0..program.instructions.len() {
+        let (name, dest, left, right) = match program.instructions[at] {
+            Instruction::Lt { dest, left, right } => ("trailmark.lt", dest, left, right),
+            Instruction::Le { dest, left, right } => ("trailmark.le", dest, left, right),
+            Instruction::Gt { dest, left, right } => ("trailmark.gt", dest, left, right),
+            Instruction::Ge { dest, left, right } => ("trailmark.ge", dest, left, right),
+            _ => continue,
+        };
+        if let Some(builtin) = find(name) {
+            call(program, at, builtin, dest, &[left, right]);
+        }
+    }
+}
+
+/// Puts a call in the place of an instruction.
+fn call(program: &mut Program, at: usize, builtin: &Builtin, dest: u8, arguments: &[u8]) {
+    let mut args = [0; ARGUMENTS_MAX];
+    args[..arguments.len()].copy_from_slice(arguments);
+    let builtin_index = index(program, builtin);
+    let params_index = program.add_builtin_call_params(BuiltinCallParams {
+        dest,
+        builtin_index,
+        num_args: builtin.arity,
+        args,
+    });
+    program.instructions[at] = Instruction::BuiltinCall { params_index };
 }
 
 /// Turns each question to the host into a call. What is not one of ours stays as it is, and fails when it is reached.
@@ -45,16 +78,7 @@ fn link(program: &mut Program) {
         let Some((builtin, dest, arguments)) = question(program, at) else {
             continue;
         };
-        let mut args = [0; ARGUMENTS_MAX];
-        args[..arguments.len()].copy_from_slice(&arguments);
-        let builtin_index = index(program, builtin);
-        let params_index = program.add_builtin_call_params(BuiltinCallParams {
-            dest,
-            builtin_index,
-            num_args: builtin.arity,
-            args,
-        });
-        program.instructions[at] = Instruction::BuiltinCall { params_index };
+        call(program, at, builtin, dest, &arguments);
     }
     program.recompute_host_await_presence();
 }

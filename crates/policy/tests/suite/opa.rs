@@ -203,6 +203,15 @@ fn every_means_what_it_means_in_opa() {
 }
 
 #[test]
+fn what_is_of_different_types_stands_in_the_order_of_opa() {
+    let Some(opa) = opa("the comparison of comparisons") else {
+        return;
+    };
+    let differences = compare(&opa, &generate::comparisons());
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+#[test]
 fn a_walk_finds_what_it_finds_in_opa() {
     let Some(opa) = opa("the comparison of walks") else {
         return;

@@ -89,6 +89,12 @@ fn the_interpreter_reads_rules_as_the_sandbox_does() {
 }
 
 #[test]
+fn the_interpreter_compares_as_the_sandbox_does() {
+    let differences = differences(&generate::comparisons(), RULES_IN_A_POLICY);
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+#[test]
 fn the_interpreter_reads_quantifiers_and_walks_as_the_sandbox_does() {
     let cases = [generate::quantifiers(), generate::walks()].concat();
     let differences = differences(&cases, QUANTIFIERS_IN_A_POLICY);
@@ -155,18 +161,4 @@ fn where_a_built_in_fails_the_interpreter_says_so_and_may_read_on() {
     assert!(sandbox.findings.is_empty(), "{sandbox:?}");
     assert_eq!(heard.answer.as_ref().unwrap().findings.len(), FAILS.len());
     assert!(heard.failed.is_some() && native::agree(&result.evaluation, &heard));
-}
-
-#[test]
-fn the_interpreter_compares_what_is_of_different_types_and_is_known_to_disagree() {
-    let (result, heard) = written(&[Case {
-        name: "compared".into(),
-        text: "compared if input.attestations[0].type > 1\n".into(),
-    }]);
-    let Outcome::Verdict(sandbox) = &result.evaluation.outcome else {
-        panic!("{:?}", result.evaluation);
-    };
-    assert!(sandbox.findings.is_empty(), "{sandbox:?}");
-    assert_eq!(heard.answer.as_ref().unwrap().findings.len(), 1);
-    assert!(heard.failed.is_none() && !native::agree(&result.evaluation, &heard));
 }

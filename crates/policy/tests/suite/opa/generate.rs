@@ -1047,6 +1047,47 @@ pub fn walks() -> Vec<Case> {
         .collect()
 }
 
+/// Values of every type, in the order in which types stand; an object and a set are never compared.
+const ORDERED: &[&str] = &[
+    "null",
+    "false",
+    "true",
+    "-1",
+    "2.5",
+    r#""""#,
+    r#""a""#,
+    "[]",
+    r#"["a"]"#,
+    "{}",
+    r#"{"a": 1}"#,
+    "set()",
+    "{1}",
+];
+const ORDERED_OBJECTS: std::ops::Range<usize> = 9..11;
+const ORDERED_SETS: std::ops::Range<usize> = 11..13;
+
+/// Writes all comparisons of each value with each, and what does not hold where one does.
+pub fn comparisons() -> Vec<Case> {
+    let all = 0..ORDERED.len();
+    let pairs = all
+        .clone()
+        .flat_map(|left| all.clone().map(move |right| (left, right)));
+    let apart = |&(left, right): &(usize, usize)| {
+        let of = |one, other| ORDERED_OBJECTS.contains(&one) && ORDERED_SETS.contains(&other);
+        !of(left, right) && !of(right, left)
+    };
+    let case = |(at, (left, right)): (usize, (usize, usize))| {
+        let name = format!("compared_{at}");
+        let value = |at: usize| format!(r#"object.get(input, "nothing", {})"#, ORDERED[at]);
+        let (left, right) = (value(left), value(right));
+        let text = format!(
+            "h_{name} if {left} > {right}\n\n{name} := [x < y, x <= y, x > y, x >= y, [1 | not h_{name}]] if {{\n\tx := {left}\n\ty := {right}\n}}\n"
+        );
+        Case { name, text }
+    };
+    pairs.filter(apart).enumerate().map(case).collect()
+}
+
 /// Rules that have two values, so that a query for them has none, and rules that only could have.
 pub const TWO_VALUES: &[(&str, bool)] = &[
     ("r := 1\n\nr := 2 if input.now_ms > 0", true),
